@@ -62,7 +62,8 @@ struct Deployment {
   int instances = 1;
   int64_t memory_mb = 0;  // 0 = unlimited
   int vcores = 1;
-  std::map<std::string, std::string> env;
+  std::map<std::string, std::string> env;            // --env, added to the model's environment
+  std::map<std::string, std::string> inherited_env;  // of the deployer's environment, the kept names alone (instance_folder.h)
   std::string health_path;               // "" = TCP connect
   std::string protocol = "get-query";    // get-query | post-json | mlflow | oip-v2
   std::string owner;
