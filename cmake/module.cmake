@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # One folder under src/ = one library = one test program.
 
-include(GoogleTest)
-
 # modelyard_module(NAME [DEPS other modules] [LIBS dep::x] [TEST_DEPS other modules])
 #
 # In src/NAME: every *.cc (folders below too) is the library modelyard_NAME, but for
-#   *_test.cc   -> the program NAME_test, registered with ctest under the label "unit",
+#   *_test.cc   -> the program NAME_test, one ctest entry under the label "unit",
 #   main.cc, *_main.cc -> left to modelyard_program().
 function(modelyard_module name)
   cmake_parse_arguments(arg "" "" "DEPS;LIBS;TEST_DEPS" ${ARGN})
@@ -28,7 +26,10 @@ function(modelyard_module name)
     add_executable(${name}_test ${tests} ${CMAKE_SOURCE_DIR}/src/base/testing/main.cc)
     target_link_libraries(${name}_test PRIVATE modelyard_${name} ${arg_TEST_DEPS} dep::gtest)
     target_compile_definitions(${name}_test PRIVATE MODELYARD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-    gtest_discover_tests(${name}_test TEST_PREFIX "${name}." PROPERTIES LABELS unit TIMEOUT 120 DISCOVERY_MODE PRE_TEST)
+    # One ctest entry a program: a process for each of thousands of table rows would cost more than the rows.
+    add_test(NAME ${name}_test COMMAND ${name}_test)
+    set_tests_properties(${name}_test PROPERTIES LABELS unit TIMEOUT 300)
+    set_property(GLOBAL APPEND PROPERTY MODELYARD_UNIT_TESTS ${name}_test)
   endif()
 endfunction()
 
@@ -68,4 +69,16 @@ function(modelyard_program name)
   add_executable(${name} ${arg_MAIN})
   list(TRANSFORM arg_DEPS PREPEND modelyard_)
   target_link_libraries(${name} PRIVATE ${arg_DEPS})
+endfunction()
+
+# modelyard_commented_deps(OUT file KEYWORD): the modules named by a line "// KEYWORD: DEPS a b" in the first three lines of a file.
+function(modelyard_commented_deps out file keyword)
+  file(STRINGS ${file} lines LIMIT_COUNT 3)
+  set(${out} "" PARENT_SCOPE)
+  foreach(line IN LISTS lines)
+    if(line MATCHES "^// ${keyword}: DEPS (.*)$")
+      string(REPLACE " " ";" names "${CMAKE_MATCH_1}")
+      set(${out} ${names} PARENT_SCOPE)
+    endif()
+  endforeach()
 endfunction()

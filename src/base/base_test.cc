@@ -49,26 +49,31 @@ TEST_P(VersionOrder, SmallerComesFirst) {
   EXPECT_TRUE(compare_versions(GetParam().smaller, GetParam().smaller) == 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, VersionOrder,
-                         testing::Values(VersionRow{"by_value", "9.0", "10.0"}, VersionRow{"more_parts", "1.0", "1.0.1"},
-                                         VersionRow{"release_candidate", "1.0-rc1", "1.0"},
-                                         VersionRow{"candidates_by_value", "1.0-rc2", "1.0-rc10"},
-                                         VersionRow{"word_before_number", "1.beta", "1.0"}, VersionRow{"words", "alpha", "beta"},
-                                         VersionRow{"leading_zeros_differ_last", "1.02", "1.2"},
-                                         VersionRow{"long_numbers", "99999999999999999998", "99999999999999999999"},
-                                         VersionRow{"word_is_below_nothing", "rc", ""}, VersionRow{"v_prefix", "v9", "v10"}),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Rows, VersionOrder,
+    testing::Values(VersionRow{"by_value", "9.0", "10.0"}, VersionRow{"more_parts", "1.0", "1.0.1"},
+                    VersionRow{"release_candidate", "1.0-rc1", "1.0"},
+                    VersionRow{"candidates_by_value", "1.0-rc2", "1.0-rc10"},
+                    VersionRow{"word_before_number", "1.beta", "1.0"}, VersionRow{"words", "alpha", "beta"},
+                    VersionRow{"leading_zeros_differ_last", "1.02", "1.2"},
+                    VersionRow{"long_numbers", "99999999999999999998", "99999999999999999999"},
+                    VersionRow{"word_is_below_nothing", "rc", ""}, VersionRow{"v_prefix", "v9", "v10"}),
+    [](const auto& row) { return row.param.name; });
 
 TEST(Strings, InvalidUtf8IsReplacedOncePerIllFormedPart) {
   EXPECT_TRUE(is_valid_utf8("gr\xc3\xbc\xc3\x9f"));
   EXPECT_FALSE(is_valid_utf8("\xed\xa0\x80"));
-  EXPECT_EQ(to_valid_utf8("a\xff" "b"), "a\xef\xbf\xbd" "b");
+  EXPECT_EQ(to_valid_utf8("a\xff"
+                          "b"),
+            "a\xef\xbf\xbd"
+            "b");
   EXPECT_EQ(to_valid_utf8("\xf0\x9f\x98"), "\xef\xbf\xbd");
 }
 
 TEST(Strings, NamesThatWouldLeaveTheirFolderAreRefused) {
   EXPECT_EQ(why_bad_name("mock_dga-2.1"), "");
-  for (const char* bad : {"", "..", "../x", "a/b", ".hidden", "-flag", "a b", "a\nb", "\xc3\xbc"}) EXPECT_NE(why_bad_name(bad), "") << bad;
+  for (const char* bad : {"", "..", "../x", "a/b", ".hidden", "-flag", "a b", "a\nb", "\xc3\xbc"})
+    EXPECT_NE(why_bad_name(bad), "") << bad;
   EXPECT_NE(why_bad_name(std::string(129, 'a')), "");
 }
 

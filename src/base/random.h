@@ -6,8 +6,8 @@
 
 namespace modelyard {
 
-// A small seedable generator (xoshiro256**, Blackman and Vigna 2018; seeded by splitmix64). Passed in wherever chance decides, so
-// a simulation replays from its seed. Not for secrets. Confined to one thread.
+// A small seedable generator (xoshiro256**, Blackman and Vigna 2018; seeded by splitmix64). Passed in wherever chance
+// decides, so a simulation replays from its seed. Not for secrets. Confined to one thread.
 class Random {
  public:
   using result_type = uint64_t;

@@ -16,10 +16,10 @@ enum class ErrorCode {
   kInvalidArgument,  // the caller's input is wrong; trying again with the same input cannot help
   kNotFound,         // no such model, file, document
   kAlreadyExists,
-  kConflict,        // compare-and-set lost, or the state does not allow it now
-  kUnavailable,     // the other side is not there or said "later"; trying again may help
-  kDeadline,        // time ran out; it may or may not have happened
-  kProtocol,        // the other side spoke rubbish
+  kConflict,     // compare-and-set lost, or the state does not allow it now
+  kUnavailable,  // the other side is not there or said "later"; trying again may help
+  kDeadline,     // time ran out; it may or may not have happened
+  kProtocol,     // the other side spoke rubbish
   kUnauthenticated,
   kPermissionDenied,
   kResourceExhausted,  // a documented bound was reached (size, depth, steps, disk)
@@ -32,8 +32,8 @@ enum class ErrorCode {
 
 std::string_view to_string(ErrorCode code);
 
-// An error: one pointer wide, so Result<T> stays small. Owned by whoever holds it; movable and copyable (copies share nothing).
-// with_context() puts "what was tried" before the text when an error crosses a module.
+// An error: one pointer wide, so Result<T> stays small. Owned by whoever holds it; movable and copyable (copies share
+// nothing). with_context() puts "what was tried" before the text when an error crosses a module.
 class [[nodiscard]] Error {
  public:
   Error(ErrorCode code, std::string message, std::source_location where = std::source_location::current());
@@ -80,19 +80,19 @@ Error errno_error(int number, std::string_view what, std::source_location where 
 // MY_CO_TRY / MY_CO_TRY_VOID: the same in a coroutine.
 #define MY_CONCAT_INNER(a, b) a##b
 #define MY_CONCAT(a, b) MY_CONCAT_INNER(a, b)
-#define MY_TRY_IMPL(ret, tmp, decl, ...)                     \
-  auto tmp = (__VA_ARGS__);                                  \
+#define MY_TRY_IMPL(ret, tmp, decl, ...)                                    \
+  auto tmp = (__VA_ARGS__);                                                 \
   if (!tmp) ret tl::unexpected<::modelyard::Error>(std::move(tmp).error()); \
   decl = std::move(*tmp)
 #define MY_TRY(decl, ...) MY_TRY_IMPL(return, MY_CONCAT(my_try_, __COUNTER__), decl, __VA_ARGS__)
 #define MY_CO_TRY(decl, ...) MY_TRY_IMPL(co_return, MY_CONCAT(my_try_, __COUNTER__), decl, __VA_ARGS__)
-#define MY_TRY_VOID(...)                                                                             \
-  do {                                                                                               \
-    if (auto my_status = (__VA_ARGS__); !my_status)                                                  \
-      return tl::unexpected<::modelyard::Error>(std::move(my_status).error());                       \
+#define MY_TRY_VOID(...)                                                       \
+  do {                                                                         \
+    if (auto my_status = (__VA_ARGS__); !my_status)                            \
+      return tl::unexpected<::modelyard::Error>(std::move(my_status).error()); \
   } while (false)
-#define MY_CO_TRY_VOID(...)                                                                          \
-  do {                                                                                               \
-    if (auto my_status = (__VA_ARGS__); !my_status)                                                  \
-      co_return tl::unexpected<::modelyard::Error>(std::move(my_status).error());                    \
+#define MY_CO_TRY_VOID(...)                                                       \
+  do {                                                                            \
+    if (auto my_status = (__VA_ARGS__); !my_status)                               \
+      co_return tl::unexpected<::modelyard::Error>(std::move(my_status).error()); \
   } while (false)

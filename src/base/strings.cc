@@ -13,7 +13,8 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-// Length of the valid sequence at the start of bytes, or minus the length of its ill-formed part (Unicode 15, table 3-7).
+// Length of the valid sequence at the start of bytes, or minus the length of its ill-formed part (Unicode 15, table
+// 3-7).
 int utf8_step(std::string_view bytes) {
   const auto byte = [&](size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u; };
   const unsigned first = byte(0);
@@ -118,7 +119,8 @@ std::string why_bad_name(std::string_view name) {
   if (name.size() > 128) return "it is longer than 128 characters";
   if (name.front() == '.' || name.front() == '-') return "it starts with '.' or '-'";
   for (const char c : name) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    const bool good =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     if (!good) return "only letters, digits, '.', '_' and '-' may be in it";
   }
   return "";

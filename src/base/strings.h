@@ -21,11 +21,12 @@ std::optional<int64_t> parse_int(std::string_view text);
 std::string sha256_hex(std::string_view bytes);
 
 bool is_valid_utf8(std::string_view bytes);
-// Each byte that is not part of a valid sequence becomes U+FFFD, as Java's decoder does (one per maximal ill-formed part).
+// Each byte that is not part of a valid sequence becomes U+FFFD, as Java's decoder does (one per maximal ill-formed
+// part).
 std::string to_valid_utf8(std::string_view bytes);
 
-// What a name of a person's choosing may be when it becomes part of a path, a header or a znode: 1..128 of [A-Za-z0-9._-], not
-// starting with '.' or '-'. The text says which rule is broken; empty = good.
+// What a name of a person's choosing may be when it becomes part of a path, a header or a znode: 1..128 of
+// [A-Za-z0-9._-], not starting with '.' or '-'. The text says which rule is broken; empty = good.
 std::string why_bad_name(std::string_view name);
 
 }  // namespace modelyard

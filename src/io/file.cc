@@ -85,7 +85,8 @@ Status write_file_atomic(const std::filesystem::path& path, std::string_view con
 Status make_folder(const std::filesystem::path& path, unsigned mode) {
   if (path.empty() || ::access(path.c_str(), F_OK) == 0) return {};
   if (path.has_parent_path()) MY_TRY_VOID(make_folder(path.parent_path(), mode));
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return fail(errno_error(errno, "creating folder " + path.string()));
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
+    return fail(errno_error(errno, "creating folder " + path.string()));
   return {};
 }
 

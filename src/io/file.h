@@ -10,7 +10,8 @@
 
 namespace modelyard::io {
 
-// Owns one file descriptor. Every descriptor of ours is close-on-exec; one that a child shall have is passed on purpose.
+// Owns one file descriptor. Every descriptor of ours is close-on-exec; one that a child shall have is passed on
+// purpose.
 class UniqueFd {
  public:
   UniqueFd() = default;
@@ -28,8 +29,8 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-// The functions below block: they are for start-up, the command line and threads that may wait, not for a busy loop. Small files
-// of a loop's own folder (instance records, endpoint.dat) are the exception.
+// The functions below block: they are for start-up, the command line and threads that may wait, not for a busy loop.
+// Small files of a loop's own folder (instance records, endpoint.dat) are the exception.
 
 // kResourceExhausted above size_max bytes.
 Result<std::string> read_file(const std::filesystem::path& path, size_t size_max = size_t{64} << 20);
@@ -39,8 +40,8 @@ Result<UniqueFd> open_file(const std::filesystem::path& path, int flags, unsigne
 // Creates it and its parents with the mode where absent.
 Status make_folder(const std::filesystem::path& path, unsigned mode = 0700);
 
-// An exclusive flock(2) on the file, which is created. It belongs to the open file: a child that inherits the descriptor keeps it
-// held. kConflict when somebody else holds it.
+// An exclusive flock(2) on the file, which is created. It belongs to the open file: a child that inherits the
+// descriptor keeps it held. kConflict when somebody else holds it.
 Result<UniqueFd> lock_file(const std::filesystem::path& path);
 
 // A folder below the system's temporary directory, removed with all it holds when this ends.

@@ -46,7 +46,9 @@ TEST(Event, WakesWaitersAndKeepsDeadlines) {
     EXPECT_FALSE(co_await event.wait_until(std::chrono::steady_clock::now() + 1ms));
     Scope scope(l.executor());
     bool woke = false;
-    scope.spawn([](Event& e, bool& w) -> Task<void> { w = co_await e.wait_until(std::chrono::steady_clock::now() + 1h); }(event, woke));
+    scope.spawn([](Event& e, bool& w) -> Task<void> {
+      w = co_await e.wait_until(std::chrono::steady_clock::now() + 1h);
+    }(event, woke));
     co_await sleep_for(1ms);
     event.notify_all();
     co_await scope.join();

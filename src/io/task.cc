@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/detached.hpp>
@@ -10,7 +11,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <algorithm>
 #include <list>
 
 #include "base/assert.h"
@@ -18,7 +18,8 @@
 namespace modelyard::io {
 namespace {
 
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 bool is_cancellation(const std::exception_ptr& failure) {
   try {
@@ -48,7 +49,9 @@ Loop::~Loop() = default;
 void Loop::run() { context_.run(); }
 void Loop::stop() { context_.stop(); }
 void Loop::post(std::function<void()> fn) { asio::post(context_, std::move(fn)); }
-bool Loop::is_current() const { return const_cast<asio::io_context&>(context_).get_executor().running_in_this_thread(); }
+bool Loop::is_current() const {
+  return const_cast<asio::io_context&>(context_).get_executor().running_in_this_thread();
+}
 
 struct Scope::State {
   struct Running {
@@ -77,8 +80,8 @@ void Scope::spawn(Task<void> task) {
 
 void Scope::cancel() {
   state_->stopping = true;
-  // A cancelled task may end, and erase its entry, while the signal is emitted: Asio resumes it later through the executor, so the
-  // iterator stays valid during the loop; the next one is taken first all the same.
+  // A cancelled task may end, and erase its entry, while the signal is emitted: Asio resumes it later through the
+  // executor, so the iterator stays valid during the loop; the next one is taken first all the same.
   for (auto at = state_->running.begin(); at != state_->running.end();) {
     const auto next = std::next(at);
     at->signal.emit(asio::cancellation_type::terminal);

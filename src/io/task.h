@@ -21,16 +21,16 @@ namespace asio = boost::asio;
 using Executor = asio::io_context::executor_type;
 
 // A coroutine on one loop. co_await it, or hand it to Scope::spawn. Cancelling the scope that runs it makes the pending
-// operation throw boost::system::system_error(operation_aborted); the stack unwinds, destructors release what is held, and the
-// scope swallows it. Code above io/ neither throws nor catches: errors are Result values.
+// operation throw boost::system::system_error(operation_aborted); the stack unwinds, destructors release what is held,
+// and the scope swallows it. Code above io/ neither throws nor catches: errors are Result values.
 template <typename T>
 using Task = asio::awaitable<T, Executor>;
 
 // For asio operations inside io/ and http/: auto [error, n] = co_await socket.async_read_some(buffer, io::as_result);
 inline constexpr auto as_result = asio::as_tuple(asio::use_awaitable_t<Executor>{});
 
-// One thread's event loop. Create, spawn or post work, run() on the thread that owns it; stop() from anywhere. An object that
-// belongs to a loop is touched on its thread alone: check with is_current().
+// One thread's event loop. Create, spawn or post work, run() on the thread that owns it; stop() from anywhere. An
+// object that belongs to a loop is touched on its thread alone: check with is_current().
 class Loop {
  public:
   Loop();
@@ -53,8 +53,9 @@ class Loop {
   asio::executor_work_guard<Executor> work_;
 };
 
-// Runs the coroutines of one owner and outlives them: stop() cancels every one and returns when the last has ended, so members that
-// they use may be destroyed. Confined to its loop. The destructor requires that stop() has returned or nothing was spawned.
+// Runs the coroutines of one owner and outlives them: stop() cancels every one and returns when the last has ended, so
+// members that they use may be destroyed. Confined to its loop. The destructor requires that stop() has returned or
+// nothing was spawned.
 class Scope {
  public:
   explicit Scope(Executor executor);
@@ -83,7 +84,8 @@ class Scope {
 Task<void> sleep_until(SteadyTime when);
 Task<void> sleep_for(std::chrono::nanoseconds how_long);
 
-// A condition variable for one loop: wait() suspends until notify_all() is called after it, or the deadline passes (false).
+// A condition variable for one loop: wait() suspends until notify_all() is called after it, or the deadline passes
+// (false).
 class Event {
  public:
   explicit Event(Executor executor);

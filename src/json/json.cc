@@ -22,8 +22,8 @@ std::string describe(std::string_view text, size_t offset, std::string_view sour
   constexpr size_t kWindow = 60;
   const size_t cut = column > kWindow ? column - kWindow : 0;
   line = line.substr(std::min(cut, line.size()), 2 * kWindow);
-  return fmt::format("{}{}{}:{}: {}\n  {}\n  {:>{}}", source, source.empty() ? "" : ":", line_number, column + 1, message,
-                     to_valid_utf8(line), '^', column - cut + 1);
+  return fmt::format("{}{}{}:{}: {}\n  {}\n  {:>{}}", source, source.empty() ? "" : ":", line_number, column + 1,
+                     message, to_valid_utf8(line), '^', column - cut + 1);
 }
 
 // The reader reports nesting before its own recursion grows.
@@ -46,18 +46,22 @@ Result<Tree> parse(std::string_view text, const ParseOptions& options) {
   if (text.substr(0, 3) == "\xef\xbb\xbf") text.remove_prefix(3);
   DepthGuard guard(options.depth_max);
   try {
-    Tree tree = Tree::parse(text.begin(), text.end(), [&](int depth, Tree::parse_event_t event, Tree& value) { return guard(depth, event, value); },
-                            true, options.comments);
+    Tree tree = Tree::parse(
+        text.begin(), text.end(),
+        [&](int depth, Tree::parse_event_t event, Tree& value) { return guard(depth, event, value); }, true,
+        options.comments);
     if (guard.too_deep) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{}{}nested deeper than {} levels", options.source, options.source.empty() ? "" : ": ", options.depth_max));
+      return fail(ErrorCode::kInvalidArgument, fmt::format("{}{}nested deeper than {} levels", options.source,
+                                                           options.source.empty() ? "" : ": ", options.depth_max));
     }
     return tree;
   } catch (const Tree::parse_error& error) {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while …": the part after the place.
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while …": the part after the
+    // place.
     std::string_view what = error.what();
     if (const size_t at = what.find(": "); at != std::string_view::npos) what.remove_prefix(at + 2);
-    return fail(ErrorCode::kInvalidArgument, describe(text, error.byte > 0 ? error.byte - 1 : 0, options.source, to_valid_utf8(what)));
+    return fail(ErrorCode::kInvalidArgument,
+                describe(text, error.byte > 0 ? error.byte - 1 : 0, options.source, to_valid_utf8(what)));
   } catch (const Tree::exception& error) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", options.source, error.what()));
   }
@@ -99,7 +103,8 @@ Result<std::string> require_string(const Tree& object, std::string_view key) {
 Result<int64_t> require_int(const Tree& object, std::string_view key) {
   const Tree* value = member(object, key);
   if (value == nullptr) return fail(ErrorCode::kInvalidArgument, fmt::format("\"{}\" is missing", key));
-  if (!value->is_number_integer()) return fail(ErrorCode::kInvalidArgument, fmt::format("\"{}\" must be a whole number", key));
+  if (!value->is_number_integer())
+    return fail(ErrorCode::kInvalidArgument, fmt::format("\"{}\" must be a whole number", key));
   return value->get<int64_t>();
 }
 

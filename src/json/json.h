@@ -9,8 +9,8 @@
 
 namespace modelyard::json {
 
-// The comfortable tree, for configuration, the API and other small documents: keys keep their order. Include json/tree.h to look
-// inside. Hot paths read with simdjson and write with json/writer.h.
+// The comfortable tree, for configuration, the API and other small documents: keys keep their order. Include
+// json/tree.h to look inside. Hot paths read with simdjson and write with json/writer.h.
 using Tree = nlohmann::ordered_json;
 
 struct ParseOptions {
@@ -26,8 +26,8 @@ Result<Tree> parse(std::string_view text, const ParseOptions& options = {});
 std::string dump(const Tree& tree);
 std::string dump_pretty(const Tree& tree);
 
-// Members of an object by key. Absent and null are the fallback; another type is the fallback too: for input where a wrong type
-// must be reported, use require_*.
+// Members of an object by key. Absent and null are the fallback; another type is the fallback too: for input where a
+// wrong type must be reported, use require_*.
 std::string get_string(const Tree& object, std::string_view key, std::string_view fallback = "");
 int64_t get_int(const Tree& object, std::string_view key, int64_t fallback = 0);
 bool get_bool(const Tree& object, std::string_view key, bool fallback = false);

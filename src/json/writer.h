@@ -7,12 +7,12 @@
 
 namespace modelyard::json {
 
-// Appends "text" with quotes and escapes (RFC 8259) to out. Bytes that are not UTF-8 become U+FFFD; a lone surrogate kept as three
-// WTF-8 bytes is written as its \udXXX escape.
+// Appends "text" with quotes and escapes (RFC 8259) to out. Bytes that are not UTF-8 become U+FFFD; a lone surrogate
+// kept as three WTF-8 bytes is written as its \udXXX escape.
 void append_string(std::string& out, std::string_view text);
 
-// Appends JSON to a string that the caller owns and reuses: no allocation in the steady state. The caller balances begin and end;
-// commas are the writer's work.
+// Appends JSON to a string that the caller owns and reuses: no allocation in the steady state. The caller balances
+// begin and end; commas are the writer's work.
 //   Writer w(out); w.begin_object(); w.key("name"); w.string("dga"); w.end_object();
 class Writer {
  public:
