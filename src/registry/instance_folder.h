@@ -12,18 +12,20 @@
 #include "json/json.h"
 #include "registry/types.h"
 
-// The contract between a controller and the runners of one machine: the files of an instance's folder and the messages on the
-// controller's Unix socket.
+// The contract between a controller and the runners of one machine: the files of an instance's folder and the messages
+// on the controller's Unix socket.
 //
-//   DATA/control.sock              the controller's socket (mode 0600); when longer than 107 bytes: see InstanceSpec::socket
-//   DATA/instances/ID/spec.json    InstanceSpec, written before the fork
-//   DATA/instances/ID/lock         flock(2) held by the runner (inherited descriptor) = the instance lives
-//   DATA/instances/ID/work/        the model's working directory: the payload's files, endpoint.dat
-//   DATA/instances/ID/log/         stdout.log, stderr.log and their rotated stdout.log.1 …
+//   DATA/control.sock              the controller's socket (mode 0600); when longer than 107 bytes: see
+//   InstanceSpec::socket DATA/instances/ID/spec.json    InstanceSpec, written before the fork DATA/instances/ID/lock
+//   flock(2) held by the runner (inherited descriptor) = the instance lives DATA/instances/ID/work/        the model's
+//   working directory: the payload's files, endpoint.dat DATA/instances/ID/log/         stdout.log, stderr.log and
+//   their rotated stdout.log.1 …
 //
 // On the socket (HTTP/1.1):
-//   GET  /runner/v1/instances/ID/orders?incarnation=N   server-sent events "order" {"want":"serve"|"drain"|"stop","incarnation":N}.
-//        The open connection is the lease. 404 = no such instance: drain and exit. 409 = an older incarnation: drain and exit.
+//   GET  /runner/v1/instances/ID/orders?incarnation=N   server-sent events "order"
+//   {"want":"serve"|"drain"|"stop","incarnation":N}.
+//        The open connection is the lease. 404 = no such instance: drain and exit. 409 = an older incarnation: drain
+//        and exit.
 //   PUT  /runner/v1/instances/ID/report                 RunnerReport as JSON; 204, or 404/409 as above.
 // A runner that cannot reach the socket keeps its model serving and tries again, 50 ms doubling to 1 s, with jitter.
 namespace modelyard::registry {
@@ -39,8 +41,8 @@ struct InstanceSpec {
   std::string folder;   // DATA/instances/ID
   std::string socket;   // the controller's Unix socket
   int64_t memory_mb = 0;
-  std::map<std::string, std::string> env;            // --env of the deployment
-  std::map<std::string, std::string> deployer_env;   // of the deployer's environment, the kept names alone
+  std::map<std::string, std::string> env;           // --env of the deployment
+  std::map<std::string, std::string> deployer_env;  // of the deployer's environment, the kept names alone
   std::string health_path;
   int64_t endpoint_wait_ms = 600'000;  // for a complete endpoint.dat
   int64_t drain_ms = 10'000;           // calls in flight may take so long
@@ -68,8 +70,8 @@ struct RunnerReport {
 json::Tree to_json(const RunnerReport& report);
 Result<RunnerReport> runner_report_from_json(const json::Tree& tree);
 
-// The environment variables of the deployer that a model inherits: PATH, HOME, USER, LANG, LC_*, TZ, TMPDIR, VIRTUAL_ENV,
-// CONDA_PREFIX, LD_LIBRARY_PATH, CUDA_VISIBLE_DEVICES, *_proxy (either case). Everything else is scrubbed.
+// The environment variables of the deployer that a model inherits: PATH, HOME, USER, LANG, LC_*, TZ, TMPDIR,
+// VIRTUAL_ENV, CONDA_PREFIX, LD_LIBRARY_PATH, CUDA_VISIBLE_DEVICES, *_proxy (either case). Everything else is scrubbed.
 bool is_inherited_variable(std::string_view name);
 
 }  // namespace modelyard::registry

@@ -12,7 +12,8 @@
 #include "base/result.h"
 #include "json/json.h"
 
-// The nouns of the system, plain values without behaviour. Everything above L2 speaks in them. Times are milliseconds since 1970.
+// The nouns of the system, plain values without behaviour. Everything above L2 speaks in them. Times are milliseconds
+// since 1970.
 namespace modelyard::registry {
 
 // requested -> localizing -> starting -> ready <-> unhealthy -> draining -> gone (+ failed, unreachable)
@@ -26,7 +27,17 @@ namespace modelyard::registry {
 //   kDraining     out of the snapshot, calls in flight end, then it is stopped
 //   kFailed       ended without being asked to; its record stays for the reason and the log's last lines
 //   kGone         ended as asked; the record is removed
-enum class InstanceState { kRequested, kLocalizing, kStarting, kReady, kUnhealthy, kUnreachable, kDraining, kFailed, kGone };
+enum class InstanceState {
+  kRequested,
+  kLocalizing,
+  kStarting,
+  kReady,
+  kUnhealthy,
+  kUnreachable,
+  kDraining,
+  kFailed,
+  kGone
+};
 std::string_view to_string(InstanceState state);  // "ready"
 std::optional<InstanceState> instance_state_from(std::string_view text);
 
@@ -47,8 +58,8 @@ struct Endpoint {
 
 // One content of a deployment's payload. The five newest are kept.
 struct Revision {
-  int64_t number = 0;   // 1, 2, …
-  std::string digest;   // "sha256:…" of the payload's files (payloads/digest.h)
+  int64_t number = 0;  // 1, 2, …
+  std::string digest;  // "sha256:…" of the payload's files (payloads/digest.h)
   int64_t created_ms = 0;
   std::string created_by;  // the local user's name
   bool operator==(const Revision&) const = default;
@@ -62,22 +73,25 @@ struct Deployment {
   int instances = 1;
   int64_t memory_mb = 0;  // 0 = unlimited
   int vcores = 1;
-  std::map<std::string, std::string> env;            // --env, added to the model's environment
-  std::map<std::string, std::string> inherited_env;  // of the deployer's environment, the kept names alone (instance_folder.h)
-  std::string health_path;               // "" = TCP connect
-  std::string protocol = "get-query";    // get-query | post-json | mlflow | oip-v2
+  std::map<std::string, std::string> env;  // --env, added to the model's environment
+  std::map<std::string, std::string>
+      inherited_env;                   // of the deployer's environment, the kept names alone (instance_folder.h)
+  std::string health_path;             // "" = TCP connect
+  std::string protocol = "get-query";  // get-query | post-json | mlflow | oip-v2
   std::string owner;
   bool removing = false;  // instances drain, then the record goes
-  std::vector<Revision> revisions;  // oldest first; the last is the wanted one unless `rejected_revision` says otherwise
-  int64_t rejected_revision = 0;    // a roll to this revision failed: the one before it is wanted, state update-failed
+  std::vector<Revision>
+      revisions;                  // oldest first; the last is the wanted one unless `rejected_revision` says otherwise
+  int64_t rejected_revision = 0;  // a roll to this revision failed: the one before it is wanted, state update-failed
   int64_t restarts = 0;
   int64_t created_ms = 0;
   bool operator==(const Deployment&) const = default;
 };
 
-// One instance as the registry remembers it. (id, incarnation) is committed before anything is started.
+// One instance as the registry remembers it. (id, incarnation) is committed before anything is started. A restart keeps id and
+// folder and takes a new incarnation; an update makes new instances.
 struct Instance {
-  std::string id;  // "dga-1.0-3f9a2c": name, version, six random hexadecimal digits
+  std::string id;           // "dga-1.0-3f9a2c": name, version, six random hexadecimal digits
   int64_t incarnation = 0;  // unique in this registry, growing
   std::string name;
   std::string version;
@@ -86,12 +100,12 @@ struct Instance {
   std::string host;
   int64_t runner_pid = 0;
   int64_t model_pid = 0;
-  std::string boot_id;            // /proc/sys/kernel/random/boot_id when started: a pid of another boot is nobody
-  int64_t runner_start_ticks = 0; // field 22 of /proc/PID/stat: tells a pid from its reuse
+  std::string boot_id;             // /proc/sys/kernel/random/boot_id when started: a pid of another boot is nobody
+  int64_t runner_start_ticks = 0;  // field 22 of /proc/PID/stat: tells a pid from its reuse
   std::optional<Endpoint> endpoint;
-  std::string reason;              // why it failed, is unhealthy, or "out of memory: …"
+  std::string reason;                 // why it failed, is unhealthy, or "out of memory: …"
   std::vector<std::string> log_tail;  // at most 4 KiB of the last lines, when it failed
-  int64_t since_ms = 0;            // when the present state began
+  int64_t since_ms = 0;               // when the present state began
   int64_t created_ms = 0;
   bool operator==(const Instance&) const = default;
 };
@@ -103,7 +117,8 @@ struct Event {
   std::string name;
   std::string version;
   std::string instance;  // "" = of the deployment
-  std::string kind;      // deployed scaled removed rolled roll-stopped started ready failed unhealthy restarted drained adopted …
+  std::string
+      kind;  // deployed scaled removed rolled roll-stopped started ready failed unhealthy restarted drained adopted …
   std::string text;
 };
 
@@ -111,8 +126,10 @@ struct Event {
 struct Snapshot {
   int64_t epoch = 0;     // grows with each start of the registry
   int64_t revision = 0;  // grows with each change within an epoch
-  bool settled = true;   // false: a restarted controller has not yet accounted for every instance; never replaces a fuller one
-  // Per model, versions by compare_versions, smallest first; the vectors are shared between snapshots that do not differ there.
+  bool settled =
+      true;  // false: a restarted controller has not yet accounted for every instance; never replaces a fuller one
+  // Per model, versions by compare_versions, smallest first; the vectors are shared between snapshots that do not
+  // differ there.
   using Endpoints = std::shared_ptr<const std::vector<Endpoint>>;
   std::map<std::string, std::vector<std::pair<std::string, Endpoints>>, std::less<>> models;
 };

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "controller/status.h"
+#include "io/task.h"
+#include "registry/instance_folder.h"
+#include "registry/registry.h"
+
+namespace modelyard::controller {
+
+class Launcher;
+
+// Where payloads lie, by digest; the store itself is src/payloads.
+struct PayloadHooks {
+  // The folder of a stored payload (it need not exist: then the deployment waits and says so).
+  std::function<std::filesystem::path(const std::string& digest)> folder;
+  // These are in no deployment's five newest revisions any more. May be empty.
+  std::function<void(std::vector<std::string> digests)> release;
+};
+
+struct ControllerOptions {
+  std::filesystem::path data;    // instances/ lies below it
+  std::string socket;            // of the runners, given to them
+  std::string host;              // this machine's name, for records
+  ReconcileOptions reconcile;    // back-off, health, drain: status.h
+};
+
+struct DeployRequest {
+  std::string name;
+  std::string version;
+  int instances = 1;
+  int64_t memory_mb = 0;  // 0 = unlimited
+  int vcores = 1;
+  std::map<std::string, std::string> env;
+  std::map<std::string, std::string> inherited_env;  // names that are not is_inherited_variable() are dropped
+  std::string health_path;
+  std::string protocol = "get-query";
+  std::string owner;
+  std::string digest;  // of the payload, stored already
+};
+
+struct DeployOutcome {
+  int64_t revision = 0;
+  bool created = false;  // the first of this name and version
+  bool changed = false;  // the stored deployment differs from before
+};
+
+struct RemoveOutcome {
+  int deployments = 0;  // that end
+  int instances = 0;    // that end
+};
+
+// What a client saw of one instance since it last told. Buckets: upper bound in microseconds -> calls.
+struct CallReport {
+  std::string id;
+  int64_t calls = 0;
+  int64_t failures = 0;
+  int64_t latency_sum_us = 0;
+  int64_t latency_max_us = 0;
+  std::map<int64_t, int64_t> latency_buckets;
+};
+
+// For /metrics.
+struct ControllerNumbers {
+  int64_t epoch = 0;
+  int64_t snapshot_revision = 0;
+  bool settled = false;
+  int64_t reconciles = 0;
+  int64_t launches = 0;
+  int64_t launch_failures = 0;
+  int64_t restarts = 0;
+  int64_t registry_failures = 0;
+  int subscribers = 0;
+  std::map<registry::InstanceState, int> instances;
+  std::map<registry::DeploymentState, int> deployments;
+};
+
+// Keeps what runs equal to what is wanted: takes requests in as stored deployments, reconciles, speaks with the runners, publishes
+// the endpoints. Confined to its loop (other loops go through io::on_loop); start() once, stop() once, then destroy. What it is given
+// outlives it. After stop() or when the registry is closed every request is kUnavailable.
+class Controller {
+ public:
+  struct Parts {
+    io::Executor executor;
+    registry::Registry& registry;
+    Launcher& launcher;
+    const Clock& clock;
+    Random random;
+    PayloadHooks payloads;
+  };
+  Controller(Parts parts, ControllerOptions options);
+  ~Controller();
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+
+  // Reads the registry, publishes the stored endpoints as unsettled, sweeps orphans and begins to reconcile. Returns before the
+  // snapshot is settled.
+  io::Task<Status> start();
+  // keep_models: leaves every instance running for the next start. Otherwise drains all of them, at most drain_all of
+  // ReconcileOptions, then kills; their records stay wanted, so the next start brings them up again.
+  io::Task<void> stop(bool keep_models);
+
+  // Declarative: the same content again changes nothing. kInvalidArgument names the field. Returns when it is stored.
+  io::Task<Result<DeployOutcome>> deploy(DeployRequest request);
+  // kNotFound: no such deployment.
+  io::Task<Result<void>> scale(std::string name, std::string version, int instances);
+  // No version: all versions. With a count: that many fewer instances, none left = removed. kNotFound as above.
+  io::Task<Result<RemoveOutcome>> remove(std::string name, std::optional<std::string> version, std::optional<int> instances);
+
+  // By name, then version. What is true now.
+  std::vector<DeploymentStatus> statuses() const;
+  // Oldest first. Empty name or version: all.
+  io::Task<Result<std::vector<registry::Event>>> events(std::string name, std::string version, int limit);
+
+  // Never null. Immutable: may be handed to other threads.
+  std::shared_ptr<const registry::Snapshot> snapshot() const;
+
+  // Ends the subscription when destroyed, on the controller's loop. May outlive the controller.
+  using Subscription = std::shared_ptr<void>;
+  using OnSnapshot = std::function<void(const std::shared_ptr<const registry::Snapshot>&,
+                                        const std::shared_ptr<const std::vector<registry::Change>>&)>;
+  // Calls back on the loop at each change, never inside subscribe(): take snapshot() first, on the same loop, without a suspension
+  // between. The callback must not block and must not call the controller.
+  Subscription subscribe(OnSnapshot callback);
+  // Calls back when statuses() may answer otherwise than before; several changes at once may be one call.
+  Subscription subscribe_statuses(std::function<void()> callback);
+
+  // Counts for calls per second, latency and "the last calls failed". Unknown ids are passed over.
+  void note_calls(const std::vector<CallReport>& reports);
+
+  ControllerNumbers numbers() const;
+
+  // The runners' side (runner_routes.h puts these on the socket). An order: what instance id shall do now.
+  struct Order {
+    std::string want;  // serve | drain | stop
+    int64_t incarnation = 0;
+  };
+  // A runner's open lease. The callback gets the present order at once (inside) and each later one; lease_ended when it goes.
+  // kNotFound: no such instance. kConflict: an older incarnation. Both mean: drain and exit.
+  Result<Subscription> open_lease(const std::string& id, int64_t incarnation, std::function<void(const Order&)> callback);
+  // kNotFound, kConflict as above; kUnavailable: not stored, say it again.
+  io::Task<Status> report(registry::RunnerReport report);
+
+  const ControllerOptions& options() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace modelyard::controller
