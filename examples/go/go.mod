@@ -1,0 +1,3 @@
+module example/model
+
+go 1.19
