@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,12 @@ namespace modelyard::controller {
 
 class Launcher;
 
-// Where payloads lie, by digest; the store itself is src/payloads.
+// The part of a payload store (src/payloads) that the controller needs.
 struct PayloadHooks {
-  // The folder of a stored payload (it need not exist: then the deployment waits and says so).
-  std::function<std::filesystem::path(const std::string& digest)> folder;
-  // These are in no deployment's five newest revisions any more. May be empty.
-  std::function<void(std::vector<std::string> digests)> release;
+  // The folder of a stored payload; an error makes the deployment wait and say so.
+  std::function<Result<std::filesystem::path>(const std::string& digest)> find;
+  // Only these are in some deployment's revisions now: the others may go. May be empty; must not block.
+  std::function<void(std::set<std::string> wanted)> collect;
 };
 
 struct ControllerOptions {
