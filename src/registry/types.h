@@ -105,8 +105,11 @@ struct Instance {
   std::optional<Endpoint> endpoint;
   std::string reason;                 // why it failed, is unhealthy, or "out of memory: …"
   std::vector<std::string> log_tail;  // at most 4 KiB of the last lines, when it failed
-  int64_t since_ms = 0;               // when the present state began
+  int64_t since_ms = 0;            // when the present state began
+  int64_t started_ms = 0;          // when the present incarnation was started
   int64_t created_ms = 0;
+  int64_t restarts = 0;            // of this instance: its incarnations but the first
+  int failures = 0;                // in a row: a run of 60 s makes it 0
   bool operator==(const Instance&) const = default;
 };
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/instance_folder.h"
+
+#include <array>
+
+#include "base/strings.h"
+#include "registry/json_fields.h"
+
+namespace modelyard::registry {
+
+using internal::Fields;
+
+json::Tree to_json(const InstanceSpec& spec) {
+  return {{"id", spec.id},
+          {"incarnation", spec.incarnation},
+          {"name", spec.name},
+          {"version", spec.version},
+          {"revision", spec.revision},
+          {"payload", spec.payload},
+          {"folder", spec.folder},
+          {"socket", spec.socket},
+          {"memory_mb", spec.memory_mb},
+          {"env", spec.env},
+          {"deployer_env", spec.deployer_env},
+          {"health_path", spec.health_path},
+          {"endpoint_wait_ms", spec.endpoint_wait_ms},
+          {"drain_ms", spec.drain_ms},
+          {"term_ms", spec.term_ms},
+          {"log_bytes_max", spec.log_bytes_max},
+          {"registry_is_embedded", spec.registry_is_embedded}};
+}
+
+Result<InstanceSpec> instance_spec_from_json(const json::Tree& tree) {
+  Fields fields(tree, "instance spec");
+  InstanceSpec spec;
+  fields.require("id", spec.id);
+  fields.read("incarnation", spec.incarnation);
+  fields.require("name", spec.name);
+  fields.require("version", spec.version);
+  fields.read("revision", spec.revision);
+  fields.require("payload", spec.payload);
+  fields.require("folder", spec.folder);
+  fields.require("socket", spec.socket);
+  fields.read("memory_mb", spec.memory_mb);
+  fields.read("env", spec.env);
+  fields.read("deployer_env", spec.deployer_env);
+  fields.read("health_path", spec.health_path);
+  fields.read("endpoint_wait_ms", spec.endpoint_wait_ms);
+  fields.read("drain_ms", spec.drain_ms);
+  fields.read("term_ms", spec.term_ms);
+  fields.read("log_bytes_max", spec.log_bytes_max);
+  fields.read("registry_is_embedded", spec.registry_is_embedded);
+  MY_TRY_VOID(fields.status());
+  return spec;
+}
+
+json::Tree to_json(const RunnerReport& report) {
+  json::Tree tree = {{"id", report.id},
+                     {"incarnation", report.incarnation},
+                     {"state", to_string(report.state)},
+                     {"runner_pid", report.runner_pid},
+                     {"model_pid", report.model_pid},
+                     {"boot_id", report.boot_id},
+                     {"runner_start_ticks", report.runner_start_ticks},
+                     {"reason", report.reason},
+                     {"log_tail", report.log_tail},
+                     {"answers_on_loopback_only", report.answers_on_loopback_only}};
+  if (report.endpoint) tree["endpoint"] = to_json(*report.endpoint);
+  return tree;
+}
+
+Result<RunnerReport> runner_report_from_json(const json::Tree& tree) {
+  Fields fields(tree, "runner report");
+  RunnerReport report;
+  std::string state;
+  fields.require("id", report.id);
+  fields.read("incarnation", report.incarnation);
+  fields.require("state", state);
+  fields.read("runner_pid", report.runner_pid);
+  fields.read("model_pid", report.model_pid);
+  fields.read("boot_id", report.boot_id);
+  fields.read("runner_start_ticks", report.runner_start_ticks);
+  fields.read("reason", report.reason);
+  fields.read("log_tail", report.log_tail);
+  fields.read("answers_on_loopback_only", report.answers_on_loopback_only);
+  if (const auto known = instance_state_from(state)) {
+    report.state = *known;
+  } else {
+    fields.fail("unknown state '" + state + "'");
+  }
+  if (const json::Tree* endpoint = fields.find("endpoint")) {
+    auto read = endpoint_from_json(*endpoint);
+    if (read) {
+      report.endpoint = std::move(*read);
+    } else {
+      fields.fail(read.error());
+    }
+  }
+  MY_TRY_VOID(fields.status());
+  return report;
+}
+
+bool is_inherited_variable(std::string_view name) {
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"};
+  for (const std::string_view known : kNames) {
+    if (name == known) return true;
+  }
+  if (name.starts_with("LC_") && name.size() > 3) return true;
+  constexpr std::string_view kProxy = "_proxy";
+  return name.size() > kProxy.size() && equal_ignoring_case_ascii(name.substr(name.size() - kProxy.size()), kProxy);
+}
+
+}  // namespace modelyard::registry

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <tuple>
+
+#include "base/version.h"
+#include "registry/registry.h"
+
+namespace modelyard::registry {
+namespace {
+
+// By name, then id: what belongs together in two snapshots. Pointers live as long as the snapshot.
+using ById = std::map<std::pair<std::string_view, std::string_view>, const Endpoint*>;
+
+ById by_id(const Snapshot& snapshot) {
+  ById out;
+  for (const auto& [name, versions] : snapshot.models) {
+    for (const auto& [version, endpoints] : versions) {
+      for (const Endpoint& endpoint : *endpoints) out.emplace(std::pair(std::string_view(endpoint.name), std::string_view(endpoint.id)), &endpoint);
+    }
+  }
+  return out;
+}
+
+const Snapshot::Endpoints* find(const Snapshot& snapshot, const std::string& name, const std::string& version) {
+  const auto model = snapshot.models.find(name);
+  if (model == snapshot.models.end()) return nullptr;
+  for (const auto& [known, endpoints] : model->second) {
+    if (known == version) return &endpoints;
+  }
+  return nullptr;
+}
+
+bool change_before(const Change& a, const Change& b) {
+  const auto rank = [](Change::Kind kind) { return kind == Change::Kind::kRemoved ? 0 : kind == Change::Kind::kChanged ? 1 : 2; };
+  if (rank(a.kind) != rank(b.kind)) return rank(a.kind) < rank(b.kind);
+  if (a.endpoint.name != b.endpoint.name) return a.endpoint.name < b.endpoint.name;
+  if (const auto order = compare_versions(a.endpoint.version, b.endpoint.version); order != 0) return order < 0;
+  return a.endpoint.id < b.endpoint.id;
+}
+
+}  // namespace
+
+std::string_view to_string(Change::Kind kind) {
+  switch (kind) {
+    case Change::Kind::kAdded: return "added";
+    case Change::Kind::kRemoved: return "removed";
+    case Change::Kind::kChanged: return "changed";
+  }
+  return "?";
+}
+
+std::vector<Change> diff(const Snapshot& before, const Snapshot& after, int64_t at_ms) {
+  std::vector<Change> out;
+  const ById old = by_id(before);
+  const ById now = by_id(after);
+  for (const auto& [key, endpoint] : old) {
+    if (now.find(key) == now.end()) out.push_back({at_ms, Change::Kind::kRemoved, *endpoint});
+  }
+  for (const auto& [key, endpoint] : now) {
+    const auto was = old.find(key);
+    if (was == old.end()) {
+      out.push_back({at_ms, Change::Kind::kAdded, *endpoint});
+    } else if (!(*was->second == *endpoint)) {
+      out.push_back({at_ms, Change::Kind::kChanged, *endpoint});
+    }
+  }
+  std::sort(out.begin(), out.end(), change_before);
+  return out;
+}
+
+std::shared_ptr<const Snapshot> make_snapshot(std::vector<Endpoint> endpoints, const Snapshot& before, int64_t epoch,
+                                              int64_t revision, bool settled) {
+  std::map<std::string, std::map<std::string, std::map<std::string, Endpoint>, VersionLess>> sorted;
+  for (Endpoint& endpoint : endpoints) {
+    auto& slot = sorted[endpoint.name][endpoint.version][endpoint.id];
+    slot = std::move(endpoint);
+  }
+  auto out = std::make_shared<Snapshot>();
+  out->epoch = epoch;
+  out->revision = revision;
+  out->settled = settled;
+  for (auto& [name, versions] : sorted) {
+    auto& model = out->models[name];
+    for (auto& [version, by_instance] : versions) {
+      std::vector<Endpoint> list;
+      list.reserve(by_instance.size());
+      for (auto& [id, endpoint] : by_instance) list.push_back(std::move(endpoint));
+      const Snapshot::Endpoints* same = find(before, name, version);
+      const bool shared = same != nullptr && **same == list;
+      model.emplace_back(version, shared ? *same : std::make_shared<const std::vector<Endpoint>>(std::move(list)));
+    }
+  }
+  return out;
+}
+
+Write Write::put(Deployment deployment) {
+  Write write;
+  write.kind = Kind::kPutDeployment;
+  write.deployment = std::move(deployment);
+  return write;
+}
+Write Write::remove_deployment(std::string name, std::string version) {
+  Write write;
+  write.kind = Kind::kRemoveDeployment;
+  write.name = std::move(name);
+  write.version = std::move(version);
+  return write;
+}
+Write Write::put(Instance instance) {
+  Write write;
+  write.kind = Kind::kPutInstance;
+  write.instance = std::move(instance);
+  return write;
+}
+Write Write::remove_instance(std::string id) {
+  Write write;
+  write.kind = Kind::kRemoveInstance;
+  write.id = std::move(id);
+  return write;
+}
+Write Write::put_name(std::string name, NameRecord record) {
+  Write write;
+  write.kind = Kind::kPutName;
+  write.name = std::move(name);
+  write.record = std::move(record);
+  return write;
+}
+Write Write::append(Event event) {
+  Write write;
+  write.kind = Kind::kAppendEvent;
+  write.event = std::move(event);
+  return write;
+}
+
+}  // namespace modelyard::registry
