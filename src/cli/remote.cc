@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/remote.h"
+
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "http/client.h"
+#include "http/message.h"
+#include "io/file.h"
+#include "io/task.h"
+#include "json/tree.h"
+
+namespace modelyard::cli {
+namespace {
+
+constexpr std::chrono::seconds kAnswerWithin{30};
+constexpr std::chrono::minutes kUploadWithin{60};
+constexpr std::chrono::seconds kOpenWithin{10};
+constexpr size_t kLineMax = size_t{16} << 20;
+constexpr size_t kAnswerMax = size_t{256} << 20;
+
+SteadyTime in(std::chrono::nanoseconds time) {
+  return system_clock().now() + std::chrono::duration_cast<SteadyTime::duration>(time);
+}
+
+}  // namespace
+
+struct Remote::State {
+  ServerAddress address;
+  http::Origin origin;
+  std::string base_path;  // of the URL, without the last '/'
+  io::Loop loop;
+  http::Client client{loop};
+
+  http::ClientRequest request(std::string method, const std::string& target) const {
+    http::ClientRequest made{.origin = origin, .method = std::move(method), .target = base_path + target};
+    made.response_bytes_max = kAnswerMax;
+    made.headers.add("accept", "application/json");
+    if (!address.token.empty()) made.headers.add("authorization", "Bearer " + address.token);
+    return made;
+  }
+
+  Error named(Error error) const { return std::move(error).with_context(address.url); }
+
+  io::Task<Result<json::Tree>> exchange(http::ClientRequest request, SteadyTime deadline) {
+    auto response = co_await client.fetch(std::move(request), deadline);
+    if (!response) co_return fail(named(std::move(response).error()));
+    if (response->status >= 300) co_return fail(http::error_of(response->status, response->body));
+    if (response->body.empty()) co_return json::Tree(nullptr);
+    auto tree = json::parse(response->body);
+    if (!tree) {
+      co_return fail(ErrorCode::kProtocol, fmt::format("{} answered something that is no JSON: is it a modelyard server?", address.url));
+    }
+    co_return std::move(*tree);
+  }
+
+  io::Task<Result<std::unique_ptr<http::ClientStream>>> open_stream(std::string target) {
+    auto stream = co_await client.open_stream(request("GET", target), in(kOpenWithin));
+    if (!stream) co_return fail(named(std::move(stream).error()));
+    if ((*stream)->status() >= 300) {
+      MY_CO_TRY(const std::string body, co_await (*stream)->read_all(in(kOpenWithin)));
+      co_return fail(http::error_of((*stream)->status(), body));
+    }
+    co_return std::move(*stream);
+  }
+
+  io::Task<Status> lines(std::string target, const OnLine& on_line) {
+    MY_CO_TRY(const auto stream, co_await open_stream(std::move(target)));
+    std::string pending;
+    while (true) {
+      auto chunk = co_await stream->read_chunk(SteadyTime::max());
+      if (!chunk) co_return fail(named(std::move(chunk).error()));
+      if (chunk->empty()) break;
+      pending += *chunk;
+      size_t start = 0;
+      for (size_t end; (end = pending.find('\n', start)) != std::string::npos; start = end + 1) {
+        if (!on_line(std::string_view(pending).substr(start, end - start))) co_return Status();
+      }
+      pending.erase(0, start);
+      if (pending.size() > kLineMax) co_return fail(ErrorCode::kResourceExhausted, "a line of the answer is over 16 MiB");
+    }
+    if (!pending.empty()) on_line(pending);
+    co_return Status();
+  }
+
+  io::Task<Status> events(std::string target, const OnEvent& on_event, std::chrono::milliseconds wait) {
+    MY_CO_TRY(auto stream, co_await open_stream(std::move(target)));
+    http::EventSource source(std::move(stream));
+    const SteadyTime deadline = in(wait);
+    constexpr milliseconds kSilence{30'000};
+    while (true) {
+      const auto left = std::chrono::duration_cast<milliseconds>(deadline - system_clock().now());
+      if (left.count() <= 0) co_return fail(ErrorCode::kDeadline, "the time is up");
+      auto event = co_await source.next(std::min(left, kSilence));
+      if (!event && event.error().code() == ErrorCode::kDeadline && left <= kSilence) {
+        co_return fail(ErrorCode::kDeadline, "the time is up");
+      }
+      if (!event) co_return fail(named(std::move(event).error()).with_code(ErrorCode::kUnavailable));
+      if (!on_event(event->name, event->data)) co_return Status();
+    }
+  }
+};
+
+Result<ServerAddress> server_address(Invocation& invocation) {
+  ServerAddress address;
+  address.url = invocation.arguments().text("server").value_or(
+      invocation.environment("MODELYARD_SERVER").value_or("http://127.0.0.1:8800"));
+  if (address.url.find("://") == std::string::npos) address.url = "http://" + address.url;
+  while (address.url.ends_with('/')) address.url.pop_back();
+  if (const auto file = invocation.arguments().text("token-file")) {
+    auto token = io::read_file(*file, 4096);
+    if (!token) return fail(std::move(token).error().with_context("--token-file"));
+    address.token = trim_ascii(*token);
+  } else {
+    address.token = invocation.environment("MODELYARD_TOKEN").value_or("");
+  }
+  return address;
+}
+
+Result<Remote> Remote::open(Invocation& invocation) {
+  MY_TRY(ServerAddress address, server_address(invocation));
+  auto remote = open(std::move(address));
+  if (!remote) return invocation.wrong_usage("--server: " + remote.error().message());
+  return remote;
+}
+
+Result<Remote> Remote::open(ServerAddress address) {
+  MY_TRY(const http::Url url, http::parse_url(address.url));
+  auto state = std::make_unique<State>();
+  state->origin = http::Origin::of(url);
+  state->base_path = url.path == "/" ? "" : url.path;
+  state->address = std::move(address);
+  return Remote(std::move(state));
+}
+
+Remote::Remote(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Remote::Remote(Remote&&) noexcept = default;
+Remote::~Remote() = default;
+
+const std::string& Remote::url() const { return state_->address.url; }
+
+Result<json::Tree> Remote::get(const std::string& target) {
+  return io::run_blocking(state_->loop, state_->exchange(state_->request("GET", target), in(kAnswerWithin)));
+}
+
+Result<json::Tree> Remote::send(const std::string& method, const std::string& target, const std::string& body) {
+  http::ClientRequest request = state_->request(method, target);
+  request.body = body;
+  if (!body.empty()) request.headers.add("content-type", "application/json");
+  return io::run_blocking(state_->loop, state_->exchange(std::move(request), in(kAnswerWithin)));
+}
+
+Result<json::Tree> Remote::upload(const std::string& target, std::function<Result<std::string>()> next) {
+  http::ClientRequest request = state_->request("POST", target);
+  request.headers.add("content-type", "application/x-tar");
+  request.body_source = [next = std::move(next)]() -> io::Task<Result<std::string>> { co_return next(); };
+  return io::run_blocking(state_->loop, state_->exchange(std::move(request), in(kUploadWithin)));
+}
+
+Status Remote::read_lines(const std::string& target, const OnLine& on_line) {
+  return io::run_blocking(state_->loop, state_->lines(target, on_line));
+}
+
+Status Remote::read_events(const std::string& target, const OnEvent& on_event, std::chrono::milliseconds wait) {
+  return io::run_blocking(state_->loop, state_->events(target, on_event, wait));
+}
+
+}  // namespace modelyard::cli
