@@ -98,7 +98,8 @@ Result<UniqueFd> lock_file(const std::filesystem::path& path) {
 }
 
 Result<TemporaryFolder> TemporaryFolder::make(std::string_view prefix) {
-  std::string pattern = (std::filesystem::temp_directory_path() / (std::string(prefix) + "-XXXXXX")).string();
+  std::string pattern =
+      (std::filesystem::temp_directory_path() / (std::string(prefix) + "-" + std::string(6, 'X'))).string();
   if (::mkdtemp(pattern.data()) == nullptr) return fail(errno_error(errno, "creating a folder like " + pattern));
   return TemporaryFolder(pattern);
 }

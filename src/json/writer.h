@@ -8,7 +8,7 @@
 namespace modelyard::json {
 
 // Appends "text" with quotes and escapes (RFC 8259) to out. Bytes that are not UTF-8 become U+FFFD; a lone surrogate
-// kept as three WTF-8 bytes is written as its \udXXX escape.
+// kept as three WTF-8 bytes is written as its \ud... escape.
 void append_string(std::string& out, std::string_view text);
 
 // Appends JSON to a string that the caller owns and reuses: no allocation in the steady state. The caller balances
