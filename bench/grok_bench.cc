@@ -37,3 +37,5 @@ BENCHMARK(squid_line_bare_pcre);
 
 }  // namespace
 }  // namespace modelyard::grok
+
+BENCHMARK_MAIN();

@@ -11,21 +11,6 @@
 namespace modelyard::json {
 namespace {
 
-// "squid.json:3:14: message\n  the line\n       ^"
-std::string describe(std::string_view text, size_t offset, std::string_view source, std::string_view message) {
-  offset = std::min(offset, text.size());
-  const std::string_view before = text.substr(0, offset);
-  const size_t line_number = 1 + static_cast<size_t>(std::count(before.begin(), before.end(), '\n'));
-  const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-  std::string_view line = text.substr(line_start, text.find('\n', line_start) - line_start);
-  size_t column = offset - line_start;
-  constexpr size_t kWindow = 60;
-  const size_t cut = column > kWindow ? column - kWindow : 0;
-  line = line.substr(std::min(cut, line.size()), 2 * kWindow);
-  return fmt::format("{}{}{}:{}: {}\n  {}\n  {:>{}}", source, source.empty() ? "" : ":", line_number, column + 1,
-                     message, to_valid_utf8(line), '^', column - cut + 1);
-}
-
 // The reader reports nesting before its own recursion grows.
 class DepthGuard {
  public:
@@ -41,6 +26,20 @@ class DepthGuard {
 };
 
 }  // namespace
+
+std::string describe_place(std::string_view text, size_t offset, std::string_view source, std::string_view message) {
+  offset = std::min(offset, text.size());
+  const std::string_view before = text.substr(0, offset);
+  const size_t line_number = 1 + static_cast<size_t>(std::count(before.begin(), before.end(), '\n'));
+  const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  std::string_view line = text.substr(line_start, text.find('\n', line_start) - line_start);
+  size_t column = offset - line_start;
+  constexpr size_t kWindow = 60;
+  const size_t cut = column > kWindow ? column - kWindow : 0;
+  line = line.substr(std::min(cut, line.size()), 2 * kWindow);
+  return fmt::format("{}{}{}:{}: {}\n  {}\n  {:>{}}", source, source.empty() ? "" : ":", line_number, column + 1,
+                     message, to_valid_utf8(line), '^', column - cut + 1);
+}
 
 Result<Tree> parse(std::string_view text, const ParseOptions& options) {
   if (text.substr(0, 3) == "\xef\xbb\xbf") text.remove_prefix(3);
@@ -61,7 +60,7 @@ Result<Tree> parse(std::string_view text, const ParseOptions& options) {
     std::string_view what = error.what();
     if (const size_t at = what.find(": "); at != std::string_view::npos) what.remove_prefix(at + 2);
     return fail(ErrorCode::kInvalidArgument,
-                describe(text, error.byte > 0 ? error.byte - 1 : 0, options.source, to_valid_utf8(what)));
+                describe_place(text, error.byte > 0 ? error.byte - 1 : 0, options.source, to_valid_utf8(what)));
   } catch (const Tree::exception& error) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", options.source, error.what()));
   }
