@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "controller/requests.h"
 #include "controller/status.h"
 #include "io/task.h"
 #include "registry/instance_folder.h"
@@ -36,31 +37,6 @@ struct ControllerOptions {
   std::string socket;            // of the runners, given to them
   std::string host;              // this machine's name, for records
   ReconcileOptions reconcile;    // back-off, health, drain: status.h
-};
-
-struct DeployRequest {
-  std::string name;
-  std::string version;
-  int instances = 1;
-  int64_t memory_mb = 0;  // 0 = unlimited
-  int vcores = 1;
-  std::map<std::string, std::string> env;
-  std::map<std::string, std::string> inherited_env;  // names that are not is_inherited_variable() are dropped
-  std::string health_path;
-  std::string protocol = "get-query";
-  std::string owner;
-  std::string digest;  // of the payload, stored already
-};
-
-struct DeployOutcome {
-  int64_t revision = 0;
-  bool created = false;  // the first of this name and version
-  bool changed = false;  // the stored deployment differs from before
-};
-
-struct RemoveOutcome {
-  int deployments = 0;  // that end
-  int instances = 0;    // that end
 };
 
 // What a client saw of one instance since it last told. Buckets: upper bound in microseconds -> calls.
@@ -143,11 +119,7 @@ class Controller {
 
   ControllerNumbers numbers() const;
 
-  // The runners' side (runner_routes.h puts these on the socket). An order: what instance id shall do now.
-  struct Order {
-    std::string want;  // serve | drain | stop
-    int64_t incarnation = 0;
-  };
+  // The runners' side (runner_routes.h puts these on the socket).
   // A runner's open lease. The callback gets the present order at once (inside) and each later one; lease_ended when it goes.
   // kNotFound: no such instance. kConflict: an older incarnation. Both mean: drain and exit.
   Result<Subscription> open_lease(const std::string& id, int64_t incarnation, std::function<void(const Order&)> callback);

@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "controller/launched.h"
 #include "io/task.h"
 #include "registry/instance_folder.h"
 #include "registry/types.h"
 
 namespace modelyard::controller {
-
-// Who runs an instance: enough to tell its process from a later one that got the same number.
-struct Launched {
-  int64_t runner_pid = 0;
-  int64_t runner_start_ticks = 0;  // field 22 of /proc/PID/stat
-  std::string boot_id;
-};
-
-// Whether an instance lives, by its lock and by nothing else.
-enum class Liveness { kHeld, kFree };
 
 // Starts and ends runners; child processes of this machine (local_launcher.h), an in-memory one for tests
 // (fake_launcher.h), and containers later. An instance keeps its id and folder over restarts; each start has a greater

@@ -3,7 +3,7 @@
 #include <tuple>
 
 #include "base/version.h"
-#include "registry/registry.h"
+#include "registry/contents.h"
 
 namespace modelyard::registry {
 namespace {

@@ -92,7 +92,15 @@ Result<Endpoint> endpoint_from_json(const json::Tree& tree) {
 }
 
 json::Tree to_json(const Revision& revision) {
-  return {{"number", revision.number}, {"digest", revision.digest}, {"created_ms", revision.created_ms}, {"created_by", revision.created_by}};
+  return {{"number", revision.number},
+          {"digest", revision.digest},
+          {"memory_mb", revision.memory_mb},
+          {"vcores", revision.vcores},
+          {"env", revision.env},
+          {"inherited_env", revision.inherited_env},
+          {"health_path", revision.health_path},
+          {"created_ms", revision.created_ms},
+          {"created_by", revision.created_by}};
 }
 
 Result<Revision> revision_from_json(const json::Tree& tree) {
@@ -100,6 +108,11 @@ Result<Revision> revision_from_json(const json::Tree& tree) {
   Revision revision;
   fields.read("number", revision.number);
   fields.require("digest", revision.digest);
+  fields.read("memory_mb", revision.memory_mb);
+  fields.read("vcores", revision.vcores);
+  fields.read("env", revision.env);
+  fields.read("inherited_env", revision.inherited_env);
+  fields.read("health_path", revision.health_path);
   fields.read("created_ms", revision.created_ms);
   fields.read("created_by", revision.created_by);
   MY_TRY_VOID(fields.status());
@@ -123,6 +136,8 @@ json::Tree to_json(const Deployment& deployment) {
           {"removing", deployment.removing},
           {"revisions", std::move(revisions)},
           {"rejected_revision", deployment.rejected_revision},
+          {"rejected_reason", deployment.rejected_reason},
+          {"last_revision", deployment.last_revision},
           {"restarts", deployment.restarts},
           {"created_ms", deployment.created_ms}};
 }
@@ -144,6 +159,8 @@ Result<Deployment> deployment_from_json(const json::Tree& tree) {
   fields.read("removing", deployment.removing);
   read_list(fields, "revisions", deployment.revisions, revision_from_json);
   fields.read("rejected_revision", deployment.rejected_revision);
+  fields.read("rejected_reason", deployment.rejected_reason);
+  fields.read("last_revision", deployment.last_revision);
   fields.read("restarts", deployment.restarts);
   fields.read("created_ms", deployment.created_ms);
   MY_TRY_VOID(fields.status());
@@ -167,6 +184,7 @@ json::Tree to_json(const Instance& instance) {
                      {"since_ms", instance.since_ms},
                      {"started_ms", instance.started_ms},
                      {"created_ms", instance.created_ms},
+                     {"ready_ms", instance.ready_ms},
                      {"restarts", instance.restarts},
                      {"failures", instance.failures}};
   if (instance.endpoint) tree["endpoint"] = to_json(*instance.endpoint);
@@ -193,6 +211,7 @@ Result<Instance> instance_from_json(const json::Tree& tree) {
   fields.read("since_ms", instance.since_ms);
   fields.read("started_ms", instance.started_ms);
   fields.read("created_ms", instance.created_ms);
+  fields.read("ready_ms", instance.ready_ms);
   fields.read("restarts", instance.restarts);
   fields.read("failures", instance.failures);
   if (const auto known = instance_state_from(state)) {

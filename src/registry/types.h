@@ -56,10 +56,16 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
-// One content of a deployment's payload. The five newest are kept.
+// One content of a deployment: the payload and what its instances are started with. The five newest are kept. An instance is started
+// and restarted by its own revision, so a roll that is stopped leaves the old ones as they were.
 struct Revision {
-  int64_t number = 0;  // 1, 2, …
-  std::string digest;  // "sha256:…" of the payload's files (payloads/digest.h)
+  int64_t number = 0;   // 1, 2, …
+  std::string digest;   // "sha256:…" of the payload's files (payloads/digest.h)
+  int64_t memory_mb = 0;
+  int vcores = 1;
+  std::map<std::string, std::string> env;
+  std::map<std::string, std::string> inherited_env;
+  std::string health_path;
   int64_t created_ms = 0;
   std::string created_by;  // the local user's name
   bool operator==(const Revision&) const = default;
@@ -83,6 +89,8 @@ struct Deployment {
   std::vector<Revision>
       revisions;                  // oldest first; the last is the wanted one unless `rejected_revision` says otherwise
   int64_t rejected_revision = 0;  // a roll to this revision failed: the one before it is wanted, state update-failed
+  std::string rejected_reason;    // why, with the last log lines of the instance that did not come up
+  int64_t last_revision = 0;      // the greatest number given: a revision that was given up leaves a gap
   int64_t restarts = 0;
   int64_t created_ms = 0;
   bool operator==(const Deployment&) const = default;
@@ -108,6 +116,7 @@ struct Instance {
   int64_t since_ms = 0;            // when the present state began
   int64_t started_ms = 0;          // when the present incarnation was started
   int64_t created_ms = 0;
+  int64_t ready_ms = 0;            // when it was first ready; 0 = never yet
   int64_t restarts = 0;            // of this instance: its incarnations but the first
   int failures = 0;                // in a row: a run of 60 s makes it 0
   bool operator==(const Instance&) const = default;
