@@ -13,7 +13,7 @@
 namespace modelyard::documents {
 
 // One event. `json` is one flat object: its values are strings, numbers, booleans or null (an array or object is allowed and
-// searched through). The store reads `source:type`, `is_alert`, `timestamp` and `threat:triage:score` from it.
+// searched through). The store files it by its `source:type` and `is_alert`.
 struct Document {
   std::string id;    // 1..256 bytes, unique in the store: the same event always gets the same id
   std::string json;

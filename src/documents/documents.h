@@ -14,9 +14,10 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "documents/batch.h"
+#include "documents/query.h"
 
 // The stored events of one machine: SQLite files with full-text search, one for each day of arrival (UTC), so that old days go by
-// deleting files. The query language is documents/query.h's.
+// deleting files. The query language is that of documents/query.h.
 namespace modelyard::documents {
 
 // How much is kept: whole days are deleted, never the present one.
@@ -78,6 +79,18 @@ struct News {
   std::vector<Item> documents;  // oldest first
 };
 
+// Whether a document that has just been stored answers a query: for live views. Words and fields as in a search. Thread-safe.
+class Matcher {
+ public:
+  explicit Matcher(std::vector<Term> terms, const Query& query) : terms_(std::move(terms)), sensor_(query.sensor), alert_(query.alert) {}
+  bool matches(const News::Item& item) const;
+
+ private:
+  std::vector<Term> terms_;
+  std::string sensor_;
+  std::optional<bool> alert_;
+};
+
 // Thread-safe. Owns its threads: one writer, some readers that a writing batch never holds up. Callbacks run on those threads, so
 // they only post to where they are wanted. The destructor finishes the batches that were accepted and drops waiting reads
 // (kCancelled).
@@ -115,6 +128,9 @@ class Store {
   using OnNews = std::function<void(std::shared_ptr<const News>)>;
   std::unique_ptr<Subscription> subscribe(OnNews on_news);
 
+  // kInvalidArgument as search(). Which names are fields is decided now.
+  Result<Matcher> matcher(const Query& query) const;
+
   // Deletes what retention says. Also done at open and when a day begins. Returns the names of the deleted days.
   Result<std::vector<std::string>> sweep();
 
@@ -143,20 +159,6 @@ class Store::Subscription {
 
  private:
   std::function<void()> end_;
-};
-
-// Whether a document that has just been stored answers the filters: for live views. Text is matched by words as in a search.
-class Matcher {
- public:
-  static Result<Matcher> make(const Query& query);
-  bool matches(const News::Item& item) const;
-  ~Matcher();
-  Matcher(Matcher&&) noexcept;
-
- private:
-  struct Impl;
-  explicit Matcher(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace modelyard::documents
