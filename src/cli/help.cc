@@ -132,6 +132,11 @@ std::string overview(const CommandSet& commands) {
 
 namespace {
 
+std::string to_upper(std::string text) {
+  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return text;
+}
+
 std::string roff(std::string_view text) {
   std::string out;
   bool line_start = true;
@@ -145,35 +150,49 @@ std::string roff(std::string_view text) {
   return out;
 }
 
-std::string man_command(const Command& command) {
-  std::string out = fmt::format(".SS {}\n", roff(command.name));
-  out += fmt::format(".nf\n.B {}\n.fi\n.PP\n{}\n", roff(std::string(split(usage_line(command), '\n')[0])), roff(command.text));
-  for (const Positional& positional : command.positionals) {
-    out += fmt::format(".TP\n.I {}\n{}\n", roff(positional.name), roff(positional.text));
-  }
-  for (const Option& option : command.options) {
-    out += fmt::format(".TP\n.B {}\n{}\n", roff(std::string(trim_ascii(option_words(option)))), roff(option_text(option)));
-  }
-  for (const Example& example : command.examples) {
-    out += fmt::format(".PP\nExample: {}\n.PP\n.RS\n.nf\n{}\n.fi\n.RE\n", roff(example.text), roff(example.line));
-  }
-  return out;
+constexpr std::string_view kManualEnd =
+    ".SH EXIT STATUS\n0 done, 1 failed, 2 wrong usage, 3 no such thing, 4 not reachable or timed out.\n"
+    ".SH ENVIRONMENT\n.TP\n.B MODELYARD_SERVER\nThe server that commands talk to.\n"
+    ".TP\n.B MODELYARD_TOKEN\nThe token of a server off this machine.\n";
+
+std::string dashed(std::string name) {
+  std::ranges::replace(name, ' ', '-');
+  return name;
 }
 
 }  // namespace
+
+std::string manual_name(const Command& command) { return "modelyard-" + dashed(command.name) + ".1"; }
+
+std::string manual_page(const Command& command) {
+  std::string out = fmt::format(".TH MODELYARD-{0} 1\n.SH NAME\nmodelyard\\-{1} \\- {2}\n.SH SYNOPSIS\n.nf\n.B {3}\n.fi\n.SH DESCRIPTION\n{4}\n",
+                                to_upper(dashed(command.name)), roff(dashed(command.name)), roff(command.summary),
+                                roff(usage_line(command)), roff(command.text));
+  if (!command.positionals.empty()) out += ".SH ARGUMENTS\n";
+  for (const Positional& positional : command.positionals) {
+    out += fmt::format(".TP\n.I {}\n{}\n", roff(positional.name), roff(positional.text));
+  }
+  out += ".SH OPTIONS\n";
+  for (const Option& option : command.options) {
+    out += fmt::format(".TP\n.B {}\n{}\n", roff(trim_ascii(option_words(option))), roff(option_text(option)));
+  }
+  out += ".TP\n.B \\-h, \\-\\-help\nprint this\n";
+  if (!command.examples.empty()) out += ".SH EXAMPLES\n";
+  for (const Example& example : command.examples) {
+    out += fmt::format(".PP\n{}\n.PP\n.RS\n.nf\n{}\n.fi\n.RE\n", roff(example.text), roff(example.line));
+  }
+  return out + std::string(kManualEnd) + ".SH SEE ALSO\nmodelyard(1)\n";
+}
 
 std::string manual_page(const CommandSet& commands) {
   std::string out =
       ".TH MODELYARD 1\n.SH NAME\nmodelyard \\- deploy models, keep them running, stream events through them\n"
       ".SH SYNOPSIS\n.B modelyard\n.I COMMAND\n[arguments]\n.SH COMMANDS\n";
   for (const Command& command : commands.all()) {
-    if (!command.hidden) out += man_command(command);
+    if (command.hidden) continue;
+    out += fmt::format(".TP\n.B {}\n{}; see modelyard\\-{}(1)\n", roff(command.name), roff(command.summary), roff(dashed(command.name)));
   }
-  out +=
-      ".SH EXIT STATUS\n0 done, 1 failed, 2 wrong usage, 3 no such thing, 4 not reachable or timed out.\n"
-      ".SH ENVIRONMENT\n.TP\n.B MODELYARD_SERVER\nThe server that commands talk to.\n"
-      ".TP\n.B MODELYARD_TOKEN\nThe token of a server off this machine.\n";
-  return out;
+  return out + std::string(kManualEnd);
 }
 
 std::string bash_completion(const CommandSet& commands) {

@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "base/strings.h"
 #include "cli/remote.h"
 #include "http/url.h"
+#include "json/tree.h"
 
 namespace modelyard::cli {
 
@@ -16,6 +18,14 @@ std::string target_with(std::string_view path, const std::vector<std::pair<std::
     if (!pair.second.empty()) given.push_back(pair);
   }
   return given.empty() ? std::string(path) : fmt::format("{}?{}", path, http::build_query(given));
+}
+
+const json::Tree& objects_in(const json::Tree& object, std::string_view key) {
+  static const json::Tree kNone = json::Tree::array();
+  if (!object.is_object()) return kNone;
+  const auto at = object.find(key);
+  if (at == object.end() || !at->is_array()) return kNone;
+  return std::ranges::all_of(*at, [](const json::Tree& item) { return item.is_object(); }) ? *at : kNone;
 }
 
 std::string segment(std::string_view text) { return http::percent_encode(text); }

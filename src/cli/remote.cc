@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "http/client.h"
 #include "http/message.h"
@@ -141,6 +143,14 @@ const std::string& Remote::url() const { return state_->address.url; }
 
 Result<json::Tree> Remote::get(const std::string& target) {
   return io::run_blocking(state_->loop, state_->exchange(state_->request("GET", target), in(kAnswerWithin)));
+}
+
+Result<json::Tree> Remote::get_list(const std::string& target) {
+  MY_TRY(json::Tree answer, get(target));
+  if (!answer.is_array() || !std::ranges::all_of(answer, [](const json::Tree& item) { return item.is_object(); })) {
+    return fail(ErrorCode::kProtocol, fmt::format("{} did not answer with a list: is it a modelyard server?", url()));
+  }
+  return answer;
 }
 
 Result<json::Tree> Remote::send(const std::string& method, const std::string& target, const std::string& body) {

@@ -35,6 +35,8 @@ class Remote {
   const std::string& url() const;
 
   Result<json::Tree> get(const std::string& target);
+  // An array of objects; anything else is kProtocol.
+  Result<json::Tree> get_list(const std::string& target);
   // body: JSON, or empty. An answer without a body is null.
   Result<json::Tree> send(const std::string& method, const std::string& target, const std::string& body = {});
   // POST of a body that next() gives piece by piece, "" at the end. No deadline but the server's.
@@ -56,6 +58,8 @@ class Remote {
 
 // "/api/v1/events?name=dga&limit=5"; pairs with an empty value are left out.
 std::string target_with(std::string_view path, const std::vector<std::pair<std::string, std::string>>& query);
+// The objects of the array at key; an empty array when there is none.
+const json::Tree& objects_in(const json::Tree& object, std::string_view key);
 // One path segment.
 std::string segment(std::string_view text);
 

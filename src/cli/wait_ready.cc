@@ -14,7 +14,7 @@ constexpr int kLogLinesShown = 20;
 
 int64_t ready_of_revision(const json::Tree& deployment, int64_t revision) {
   int64_t ready = 0;
-  for (const json::Tree& instance : deployment.value("instances", json::Tree::array())) {
+  for (const json::Tree& instance : objects_in(deployment, "instances")) {
     if (json::get_string(instance, "state") == "ready" && json::get_int(instance, "revision", revision) == revision) ++ready;
   }
   return ready;
@@ -24,7 +24,7 @@ int64_t ready_of_revision(const json::Tree& deployment, int64_t revision) {
 std::string reason_of(const json::Tree& deployment) {
   std::string reason = json::get_string(deployment, "error");
   if (!reason.empty()) return reason;
-  for (const json::Tree& instance : deployment.value("instances", json::Tree::array())) {
+  for (const json::Tree& instance : objects_in(deployment, "instances")) {
     const std::string state = json::get_string(instance, "state");
     if (state == "ready") continue;
     if (reason = json::get_string(instance, "reason"); !reason.empty()) return json::get_string(instance, "id") + ": " + reason;

@@ -15,7 +15,7 @@ Status run(Invocation& invocation) {
   MY_TRY(Remote remote, Remote::open(invocation));
   const int64_t limit = invocation.arguments().integer("limit").value_or(200);
   MY_TRY(const json::Tree events,
-         remote.get(target_with("/api/v1/events",
+         remote.get_list(target_with("/api/v1/events",
                                 {{"name", wanted.name}, {"version", wanted.version}, {"limit", std::to_string(limit)}})));
   if (invocation.wants_json()) {
     invocation.out().json(events);

@@ -10,13 +10,13 @@ namespace {
 // The members that scripts rely on, whatever else the server tells.
 json::Tree listed(const json::Tree& model) {
   json::Tree instances = json::Tree::array();
-  for (const json::Tree& instance : model.value("instances", json::Tree::array())) {
-    instances.push_back({{"id", instance.value("id", "")},
-                         {"url", instance.value("url", "")},
-                         {"state", instance.value("state", "")},
-                         {"host", instance.value("host", "")}});
+  for (const json::Tree& instance : objects_in(model, "instances")) {
+    instances.push_back({{"id", json::get_string(instance, "id")},
+                         {"url", json::get_string(instance, "url")},
+                         {"state", json::get_string(instance, "state")},
+                         {"host", json::get_string(instance, "host")}});
   }
-  return {{"name", model.value("name", "")}, {"version", model.value("version", "")}, {"instances", instances}};
+  return {{"name", json::get_string(model, "name")}, {"version", json::get_string(model, "version")}, {"instances", instances}};
 }
 
 Status run(Invocation& invocation) {
@@ -28,7 +28,7 @@ Status run(Invocation& invocation) {
   }
   MY_TRY(Remote remote, Remote::open(invocation));
   MY_TRY(const json::Tree models,
-         remote.get(target_with("/api/v1/models", {{"name", wanted.name}, {"version", wanted.version}})));
+         remote.get_list(target_with("/api/v1/models", {{"name", wanted.name}, {"version", wanted.version}})));
   if (invocation.wants_json()) {
     json::Tree out = json::Tree::array();
     for (const json::Tree& model : models) out.push_back(listed(model));
@@ -36,9 +36,9 @@ Status run(Invocation& invocation) {
     return {};
   }
   for (const json::Tree& model : models) {
-    invocation.out().line(fmt::format("Model {} @ {}", model.value("name", ""), model.value("version", "")));
-    for (const json::Tree& instance : model.value("instances", json::Tree::array())) {
-      invocation.out().line(fmt::format("  {}  {}", instance.value("url", ""), instance.value("id", "")));
+    invocation.out().line(fmt::format("Model {} @ {}", json::get_string(model, "name"), json::get_string(model, "version")));
+    for (const json::Tree& instance : objects_in(model, "instances")) {
+      invocation.out().line(fmt::format("  {}  {}", json::get_string(instance, "url"), json::get_string(instance, "id")));
     }
   }
   if (models.empty() && invocation.out().is_terminal()) invocation.out().line("No model is registered.");

@@ -9,7 +9,7 @@ namespace {
 
 // Without a version there must be exactly one to mean.
 Result<std::string> only_version(Invocation& invocation, Remote& remote, const std::string& name) {
-  MY_TRY(const json::Tree deployments, remote.get(target_with("/api/v1/deployments", {{"name", name}})));
+  MY_TRY(const json::Tree deployments, remote.get_list(target_with("/api/v1/deployments", {{"name", name}})));
   if (deployments.empty()) return fail(ErrorCode::kNotFound, fmt::format("no deployment of {}", name));
   if (deployments.size() == 1) return json::get_string(deployments[0], "version");
   std::string versions;

@@ -35,7 +35,7 @@ Status run(Invocation& invocation) {
   const std::string query = fmt::format("{}", fmt::join(arguments.positionals(), " "));
   std::string alert;
   if (arguments.has("alerts")) alert = "true";
-  MY_TRY(const json::Tree documents, remote.get(target_with("/api/v1/documents", {{"q", query},
+  MY_TRY(const json::Tree documents, remote.get_list(target_with("/api/v1/documents", {{"q", query},
                                                                                  {"sensor", arguments.text("sensor").value_or("")},
                                                                                  {"alert", alert},
                                                                                  {"limit", std::to_string(limit)}})));

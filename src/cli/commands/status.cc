@@ -14,7 +14,7 @@ void print_instances(Output& out, const json::Tree& deployment) {
   Table table({"  INSTANCE", "STATE", "SINCE", "PID", "URL"});
   table.right(3);
   std::string reasons;
-  for (const json::Tree& instance : deployment.value("instances", json::Tree::array())) {
+  for (const json::Tree& instance : objects_in(deployment, "instances")) {
     const int64_t pid = json::get_int(instance, "pid");
     table.row({"  " + json::get_string(instance, "id"), json::get_string(instance, "state"),
                age_of(json::get_string(instance, "since")), pid > 0 ? std::to_string(pid) : "-",
@@ -63,7 +63,7 @@ Status run(Invocation& invocation) {
   }
   MY_TRY(Remote remote, Remote::open(invocation));
   MY_TRY(const json::Tree deployments,
-         remote.get(target_with("/api/v1/deployments", {{"name", wanted.name}, {"version", wanted.version}})));
+         remote.get_list(target_with("/api/v1/deployments", {{"name", wanted.name}, {"version", wanted.version}})));
   if (!wanted.name.empty() && deployments.empty()) {
     const std::string version = wanted.version.empty() ? "" : "@" + wanted.version;
     return fail(ErrorCode::kNotFound, fmt::format("no deployment of {}{}", wanted.name, version));

@@ -23,7 +23,7 @@ class Watcher {
     if (!tree) return true;
     if (event == "snapshot") take_snapshot(*tree);
     if (event == "change") {
-      for (const json::Tree& change : tree->value("changes", json::Tree::array())) take_change(change);
+      for (const json::Tree& change : objects_in(*tree, "changes")) take_change(change);
     }
     static_cast<void>(out_.flush());
     connected_ = true;
@@ -46,7 +46,7 @@ class Watcher {
 
   void take_snapshot(const json::Tree& snapshot) {
     Endpoints now;
-    for (const json::Tree& endpoint : snapshot.value("endpoints", json::Tree::array())) {
+    for (const json::Tree& endpoint : objects_in(snapshot, "endpoints")) {
       now[json::get_string(endpoint, "id")] = known_from(endpoint);
     }
     if (first_) {
