@@ -42,8 +42,11 @@ simdjson::error_code visit_scalar(ondemand::value value, ondemand::json_type typ
       visitor.on_value(visitor.context, field, truth ? "true" : "false");
       return simdjson::SUCCESS;
     }
-    default:
-      return value.is_null() ? simdjson::SUCCESS : simdjson::N_ATOM_ERROR;
+    default: {
+      bool null = false;
+      if (const auto error = simdjson::simdjson_result<bool>(value.is_null()).get(null)) return error;
+      return null ? simdjson::SUCCESS : simdjson::N_ATOM_ERROR;
+    }
   }
 }
 
