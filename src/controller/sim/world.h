@@ -68,8 +68,8 @@ class World {
   void crash(const std::string& where);
   void lead();
   void pump();
-  void write(Core::Batch batch, std::function<void(bool stored, bool known)> answer);
-  void carry_out(Core::Batch batch, size_t from);
+  void write(Core::Batch batch, std::function<void()> stored);
+  void carry_out(const Core::Batch& batch);
   void do_launch(const Action& action);
   void do_kill(const Action& action);
   void tell_orders();

@@ -79,18 +79,12 @@ void World::pump() {
       say("  refused: " + batch.error().message());
       return pump();
     }
-    auto& possible = possible_[command.key];
     if (batch->empty()) return pump();
-    write(*batch, [this, batch = *batch, command, &possible](bool stored, bool known) {
-      // A removed one may be gone at once or be wanted 0 until it is.
-      if (stored && known) {
-        possible = {command.wanted_after};
-      } else if (!known) {
-        possible.insert(command.wanted_after);
-        if (possible.size() == 1) possible.insert(-1);
-      }
-      if (stored && known) carry_out(batch, 0);
-    });
+    // Until it is answered, the stored number may be the old or the new one.
+    auto& possible = possible_[command.key];
+    if (possible.empty()) possible.insert(-1);
+    possible.insert(command.wanted_after);
+    write(*batch, [&possible, wanted = command.wanted_after] { possible = {wanted}; });
     return;
   }
   Core::Batch batch = core_->plan(moment(), *core_random_);
@@ -106,12 +100,10 @@ void World::pump() {
     return;
   }
   for (const Action& action : batch.actions) say("plan " + words(action));
-  write(batch, [this, batch](bool stored, bool known) {
-    if (stored && known) carry_out(batch, 0);
-  });
+  write(std::move(batch), [] {});
 }
 
-void World::write(Core::Batch batch, std::function<void(bool, bool)> answer) {
+void World::write(Core::Batch batch, std::function<void()> stored) {
   writing_ = true;
   const bool refused = chance(0.03);
   const bool answer_lost = chance(0.03);
@@ -119,37 +111,30 @@ void World::write(Core::Batch batch, std::function<void(bool, bool)> answer) {
   const bool dies_after = chance(0.01);
   at(between(0, 15), [=, this, life = life_] {
     if (life != life_) return;
-    if (dies_before) {
-      answer(false, false);
-      return crash("before a write");
-    }
+    if (dies_before) return crash("before a write");
     if (!refused) {
-      const Status stored = store_.write(batch.writes);
-      if (!stored) return violated("a write is refused: " + stored.error().message());
+      const Status written = store_.write(batch.writes);
+      if (!written) return violated("a write is refused: " + written.error().message());
     }
-    if (dies_after) {
-      answer(!refused, false);
-      return crash("after a write");
-    }
+    if (dies_after) return crash("after a write");
     at(between(0, 5), [=, this] {
       if (life != life_) return;
       if (refused || answer_lost) {
         say(refused ? "  the write fails" : "  the write's answer is lost");
-        answer(!refused, false);
         leading_ = false;
         return lead();
       }
       writing_ = false;
       core_->committed(batch, moment());
-      answer(true, true);
+      stored();
+      carry_out(batch);
       pump();
     });
   });
 }
 
-void World::carry_out(Core::Batch batch, size_t from) {
-  for (size_t i = from; i < batch.actions.size(); ++i) {
-    const Action& action = batch.actions[i];
+void World::carry_out(const Core::Batch& batch) {
+  for (const Action& action : batch.actions) {
     if (chance(0.005)) return crash("between two actions");
     if (action.kind == Action::Kind::kLaunch) do_launch(action);
     if (action.kind == Action::Kind::kKill) do_kill(action);
