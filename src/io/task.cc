@@ -100,6 +100,8 @@ Task<void> Scope::join() {
 
 size_t Scope::running() const { return state_->running.size(); }
 
+void post(Executor executor, std::function<void()> fn) { asio::post(executor, std::move(fn)); }
+
 Task<void> sleep_until(SteadyTime when) {
   Timer timer(co_await asio::this_coro::executor, when);
   co_await timer.async_wait(asio::use_awaitable_t<Executor>{});

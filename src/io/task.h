@@ -80,6 +80,9 @@ class Scope {
   std::shared_ptr<State> state_;
 };
 
+// Runs fn on the executor's loop, never inside post(). Thread-safe.
+void post(Executor executor, std::function<void()> fn);
+
 // Suspends until the time. Cancellable.
 Task<void> sleep_until(SteadyTime when);
 Task<void> sleep_for(std::chrono::nanoseconds how_long);

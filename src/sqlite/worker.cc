@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 
-#include <boost/asio/post.hpp>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -82,7 +81,8 @@ io::Task<Status> Worker::run_untyped(std::function<void(Database&)> job) {
     job(database);
     job = nullptr;
     // The last reference must not end on this thread: the event belongs to the loop.
-    io::asio::post(wakeup->executor, [wakeup = std::move(wakeup)] {
+    const io::Executor executor = wakeup->executor;
+    io::post(executor, [wakeup = std::move(wakeup)] {
       wakeup->done = true;
       wakeup->event.notify_all();
     });
