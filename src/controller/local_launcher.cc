@@ -23,6 +23,7 @@
 #include "io/descriptor.h"
 #include "io/process.h"
 #include "json/json.h"
+#include "json/tree.h"
 
 namespace modelyard::controller {
 namespace {
@@ -182,13 +183,16 @@ io::Task<void> LocalLauncher::wait_for_end(std::string id, Watched watched, io::
   co_await ended.wait(io::Descriptor::For::kRead);
   ::waitpid(static_cast<pid_t>(watched.pid), nullptr, WNOHANG);  // ours, or not: then it is nothing
   // The guard still holds the lock while it takes the tree down.
-  if (!co_await wait_until_free(id, in(kKillTime))) co_await end_marked(id, in(kKillTime));
-  // When the guard was killed too, only the mark tells what is left.
-  co_await end_marked(id, in(kKillTime));
+  (void)co_await wait_until_free(id, in(kKillTime));
+  // When the guard was killed too, or its tree would not die, only the mark tells what is left.
+  const auto superseded = [this, &id, &watched] {
+    const auto at = watched_.find(id);
+    return at == watched_.end() || at->second.incarnation != watched.incarnation;
+  };
+  (void)co_await end_marked(id, in(kKillTime), superseded);
   reap();
-  const auto at = watched_.find(id);
-  if (at == watched_.end() || at->second.incarnation != watched.incarnation) co_return;
-  watched_.erase(at);
+  if (superseded()) co_return;
+  watched_.erase(id);
   if (on_exit_) on_exit_(id, watched.incarnation);
 }
 
@@ -216,9 +220,11 @@ io::Task<Status> LocalLauncher::wait_until_free(std::string id, SteadyTime deadl
   }
 }
 
-// KILL to all that is marked as this instance's and to what is below it, until none is left.
-io::Task<Status> LocalLauncher::end_marked(std::string id, SteadyTime deadline) {
+// KILL to all that is marked as this instance's and to what is below it, until none is left, or `leave` says that what is marked now
+// is a newer incarnation's.
+io::Task<Status> LocalLauncher::end_marked(std::string id, SteadyTime deadline, std::function<bool()> leave) {
   while (true) {
+    if (leave && leave()) co_return Status{};
     const auto marked = find_marked(options_.instances);
     const auto found = marked.find(id);
     if (found == marked.end()) co_return Status{};

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -50,7 +51,7 @@ class LocalLauncher final : public Launcher {
 
   io::Task<void> wait_for_end(std::string id, Watched watched, io::UniqueFd pidfd);
   io::Task<Status> wait_until_free(std::string id, SteadyTime deadline);
-  io::Task<Status> end_marked(std::string id, SteadyTime deadline);
+  io::Task<Status> end_marked(std::string id, SteadyTime deadline, std::function<bool()> leave = {});
   Status begin_watch(const std::string& id, Watched watched);
   Result<Liveness> liveness_of(const std::string& id) const;
   Result<std::filesystem::path> folder_of(const std::string& id) const;
