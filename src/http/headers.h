@@ -43,6 +43,7 @@ class Headers {
   void begin_field();
   void append_name(std::string_view piece);
   void append_value(std::string_view piece);
+  void end_value();  // drops blanks at its end
 
  private:
   struct Entry {

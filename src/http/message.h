@@ -82,6 +82,8 @@ class ResponseStream {
   // One chunk, waiting while the client does not take it. kUnavailable once the client is gone or the server stops, kDeadline after
   // ServerOptions::write_timeout without progress: end the function then.
   virtual io::Task<Status> write(std::string_view bytes) = 0;
+  // The body cannot be completed: the connection is closed without the end mark, so the client knows that it is cut short.
+  virtual void abort() = 0;
   // The client went away, or the server is stopping and wants streams to end.
   virtual bool closed() const = 0;
   // Called once, on the loop, when closed() turns true: wake what your function waits for. Replaces the former one.
@@ -93,8 +95,9 @@ class SseStream {
  public:
   explicit SseStream(ResponseStream& stream) : stream_(stream) {}
   io::Task<Status> send(std::string_view event, std::string_view data);
-  // Waits until `wake` is notified, writing a comment line each `heartbeat`; kUnavailable once the client is gone. Between looking at
-  // your condition and this call nothing may be awaited: Event has no memory. With `until`, success too when that time comes.
+  // Waits until `wake` is notified, `until` comes, or a heartbeat (a comment line) was written; kUnavailable once the client is gone.
+  // Like any condition variable it may wake for nothing, and an Event has no memory: look at your condition after each call, and let
+  // nothing be awaited between looking and calling.
   io::Task<Status> wait(io::Event& wake, SteadyTime until = SteadyTime::max());
   bool closed() const { return stream_.closed(); }
   std::chrono::milliseconds heartbeat{10000};
@@ -102,6 +105,7 @@ class SseStream {
  private:
   ResponseStream& stream_;
   std::string buffer_;
+  SteadyTime last_write_ = system_clock().now();
 };
 
 using StreamBody = std::function<io::Task<void>(ResponseStream&)>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,7 @@ class SseParser {
   size_t scanned_ = 0;  // no line end before this one
   bool started_ = false;
   bool has_data_ = false;
+  bool skip_line_feed_ = false;
   SseEvent event_;
   uint64_t comments_ = 0;
 };
