@@ -25,12 +25,12 @@ export function parseHash(hash) {
 }
 
 const views = {
-  models: new ModelsView(byId('models'), (problems) => {
+  models: new ModelsView(byId('view-models'), (problems) => {
     setText(byId('problems'), String(problems));
     setHidden(byId('problems'), !problems);
     setAttribute(byId('problems'), 'aria-label', `, ${problems} need attention`);
   }),
-  documents: new DocumentsView(byId('documents')),
+  documents: new DocumentsView(byId('view-documents')),
 };
 let current = null;
 
@@ -40,7 +40,7 @@ function route() {
     views[current]?.hide();
     current = wanted.view;
     for (const name of Object.keys(views)) {
-      setHidden(byId(name), name !== current);
+      setHidden(byId(`view-${name}`), name !== current);
       setAttribute(byId(`to-${name}`), 'aria-current', name === current ? 'page' : null);
     }
     document.title = `${current === 'models' ? 'Models' : 'Documents'} · Modelyard`;

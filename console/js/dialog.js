@@ -28,6 +28,7 @@ export function openDialog({ title, body, confirm, danger = false, first, accept
       event.preventDefault();
       if (!go || go.disabled) return;
       go.disabled = true;
+      setHidden(problem, true);
       form.setAttribute('aria-busy', 'true');
       try {
         finish(await accept());

@@ -34,7 +34,7 @@ export class Facets {
       alertList.append(part.node);
     }
     this.node = h('div', { class: 'facets', role: 'group', 'aria-label': 'Narrow the search' },
-      h('h2', {}, 'Severity'), alertList, h('h2', {}, 'Sensor'), this.#sensorList, this.#none);
+      h('h2', {}, 'Alert'), alertList, h('h2', {}, 'Sensor'), this.#sensorList, this.#none);
   }
 
   update(facets, query) {

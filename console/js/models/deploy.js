@@ -24,7 +24,7 @@ class DeployForm {
   #version = h('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', value: '1', required: true, maxlength: 128 });
   #instances = h('input', { type: 'number', min: 1, max: 1000, value: 1, required: true });
   #memory = h('input', { type: 'number', min: 1, placeholder: 'no limit' });
-  #env = h('textarea', { rows: 2, spellcheck: 'false', placeholder: 'NAME=VALUE, one a line' });
+  #env = h('textarea', { rows: 3, spellcheck: 'false', placeholder: 'NAME=VALUE, one a line' });
   first;
   body;
 

@@ -9,7 +9,7 @@ export class InstanceRow {
   #id = h('span', { class: 'instance-id mono' });
   #link = h('a', { class: 'instance-url mono', target: '_blank', rel: 'noreferrer noopener' });
   #url = h('span', { class: 'instance-url mono' });
-  #process = h('span', { class: 'muted number' });
+  #process = h('span', { class: 'instance-pid muted number' });
   #uptime = h('span', { class: 'muted number' });
   #restarts = h('span', { class: 'muted number' });
   #reason = h('span', { class: 'instance-reason' });

@@ -26,6 +26,7 @@ export class ModelsView {
   #onProblems;
   #filter = h('input', { type: 'search', placeholder: 'Filter by name', 'aria-label': 'Filter models by name', spellcheck: 'false', on: { input: () => this.#render() } });
   #tiles = { models: tile('models'), ready: tile('instances ready'), calls: tile('calls a second'), problems: tile('need attention') };
+  #short = h('div', { class: 'tiles', hidden: true }, Object.values(this.#tiles).map((t) => t.node));
   #loading = h('p', { class: 'loading' }, 'Asking the server…');
   #empty = emptyModels(() => this.#deploy());
   #nothing = h('p', { class: 'empty', hidden: true }, 'No model has that in its name.');
@@ -41,7 +42,7 @@ export class ModelsView {
       h('div', { class: 'split' },
         h('div', { class: 'split-main' },
           h('div', { class: 'view-head' }, h('h1', {}, 'Models'),
-            h('div', { class: 'tiles', 'aria-label': 'In short' }, Object.values(this.#tiles).map((t) => t.node)),
+            this.#short,
             this.#filter,
             h('button', { type: 'button', class: 'primary', id: 'deploy', on: { click: () => this.#deploy() } }, 'Deploy')),
           this.#loading, this.#empty, this.#nothing, this.#list),
@@ -116,6 +117,7 @@ export class ModelsView {
     const words = this.#filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     const shown = all.filter(({ name, version }) => words.every((word) => `${name} ${version}`.toLowerCase().includes(word)));
     setHidden(this.#empty, all.length > 0);
+    setHidden(this.#short, !all.length);
     setHidden(this.#nothing, !all.length || shown.length > 0);
     setHidden(this.#filter, all.length < 2 && !words.length);
     follow(this.#list, this.#groups, groupByName(shown), (group) => group.name, () => this.#group());
