@@ -39,16 +39,6 @@ struct ControllerOptions {
   ReconcileOptions reconcile;    // back-off, health, drain: status.h
 };
 
-// What a client saw of one instance since it last told. Buckets: upper bound in microseconds -> calls.
-struct CallReport {
-  std::string id;
-  int64_t calls = 0;
-  int64_t failures = 0;
-  int64_t latency_sum_us = 0;
-  int64_t latency_max_us = 0;
-  std::map<int64_t, int64_t> latency_buckets;
-};
-
 // For /metrics.
 struct ControllerNumbers {
   int64_t epoch = 0;

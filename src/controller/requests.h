@@ -33,6 +33,16 @@ struct RemoveOutcome {
   int instances = 0;    // that end
 };
 
+// What a client saw of one instance since it last told. Buckets: upper bound in microseconds -> calls.
+struct CallReport {
+  std::string id;
+  int64_t calls = 0;
+  int64_t failures = 0;
+  int64_t latency_sum_us = 0;
+  int64_t latency_max_us = 0;
+  std::map<int64_t, int64_t> latency_buckets;
+};
+
 // What an instance shall do now: serve | drain | stop.
 struct Order {
   std::string want;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controller/calls.h"
+#include "controller/controller.h"
+#include "controller/core.h"
+#include "controller/launcher.h"
+
+// The controller's inside: a shell that carries out what the core decides. One coroutine (run) makes every change of the stored
+// state, one after the other; facts arrive between its steps and only wake it.
+namespace modelyard::controller {
+
+class Controller::Impl {
+ public:
+  Impl(Parts parts, ControllerOptions options);
+
+  io::Task<Status> start();
+  io::Task<void> stop(bool keep_models);
+  // Runs make on the core when its turn comes, stores what it gives, answers.
+  io::Task<Status> request(std::function<Result<Core::Batch>(Core&)> make);
+  io::Task<Result<std::vector<registry::Event>>> events(std::string name, std::string version, int limit);
+
+  Subscription subscribe(OnSnapshot callback);
+  Subscription subscribe_statuses(std::function<void()> callback);
+  Result<Subscription> open_lease(const std::string& id, int64_t incarnation, std::function<void(const Order&)> callback);
+  Status report(registry::RunnerReport report);
+  void note_calls(const std::vector<CallReport>& reports);
+  std::vector<DeploymentStatus> statuses() const;
+  ControllerNumbers numbers() const;
+
+  Parts parts;
+  const ControllerOptions options;
+  Core core;
+  std::shared_ptr<const registry::Snapshot> snapshot;
+
+ private:
+  struct Command {
+    explicit Command(io::Executor executor) : answered(executor) {}
+    std::function<Result<Core::Batch>(Core&)> make;
+    std::optional<Status> answer;
+    io::Event answered;
+  };
+  struct Lease {
+    int64_t serial = 0;
+    Order told;
+    std::function<void(const Order&)> callback;
+  };
+  struct Subscriber {
+    OnSnapshot on_snapshot;
+    std::function<void()> on_statuses;
+  };
+  // Subscriptions may outlive the controller: they find out here.
+  struct Alive {
+    Impl* impl;
+  };
+
+  // controller_loop.cc
+  io::Task<void> run();
+  io::Task<Status> take_lead();
+  io::Task<bool> store(const Core::Batch& batch, Command* command);
+  io::Task<void> rest(SteadyTime wake);
+  void carry_out(const Core::Batch& batch);
+  io::Task<void> do_launch(registry::Instance record);
+  io::Task<void> do_kill(registry::Instance record);
+  void do_probe(const registry::Instance& record);
+  io::Task<void> drain_all();
+  Result<registry::InstanceSpec> spec_of(const registry::Instance& record) const;
+  Liveness lock_of(const registry::Instance& record) const;
+
+  // controller_publish.cc: no suspension in here
+  void changed();  // something was seen or stored: publish, tell orders, wake the loop
+  void publish();
+  void tell_orders();
+  void collect_payloads();
+  void on_exit(const std::string& id, int64_t incarnation);
+  void close_lease(const std::string& id, int64_t serial);
+  Subscription add(Subscriber subscriber);
+  void answer_all(const Error& error);
+  Moment moment() const { return {parts.clock.now(), to_epoch_ms(parts.clock.wall())}; }
+
+  std::shared_ptr<Alive> alive_;
+  io::Scope scope_;
+  io::Event wake_;
+  bool dirty_ = false;
+  bool leading_ = false;
+  bool open_ = false;  // takes requests
+  int lead_failures_ = 0;
+  int64_t epoch_ = 0;  // of the snapshots: that of the first lead, whatever is read again later
+  int64_t publications_ = 0;
+  std::deque<std::shared_ptr<Command>> commands_;
+  std::map<std::string, Lease> leases_;
+  std::list<Subscriber> subscribers_;
+  int64_t serial_ = 0;
+  CallBook calls_;
+  ControllerNumbers numbers_;
+};
+
+}  // namespace modelyard::controller
