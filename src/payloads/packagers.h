@@ -37,8 +37,8 @@ struct Package {
 // defines the function; the command's program exists. Blocks (reads files, starts python3 for at most 10 s).
 //
 // A function and a command are packed with the files around them: the folder that holds the file (for a command: of each relative path
-// among its words) without .git, __pycache__, node_modules, virtual environments and *.pyc. Where that folder is the home folder, a
-// root or larger than 256 MiB or 10,000 files, the named files alone are packed, with a note.
+// among its words) without version control, caches of Python and virtual environments. Where that folder is the home folder, a
+// root, /tmp, or larger than 256 MiB or 10,000 files, the named files alone are packed, with a note.
 Result<Package> make_package(const Source& source);
 
 }  // namespace modelyard::payloads

@@ -89,4 +89,15 @@ std::string describe_start_error(const std::string& path, int error) {
   return text;
 }
 
+std::string describe_failure(const ProcessState& state, const std::string& script) {
+  if (state.guard_lost) return "the model's guard was killed, and the model with it";
+  if (state.start_errno != 0) return describe_start_error(script, state.start_errno);
+  std::string text = describe_end(std::filesystem::path(script).filename().string(), state.wait_status.value_or(0));
+  if (state.wait_status == 0) {
+    text += state.left_running ? ", and the processes it left behind have ended too"
+                               : " and left no process behind: it must stay as long as the model serves";
+  }
+  return text;
+}
+
 }  // namespace modelyard::runner

@@ -53,6 +53,8 @@ class ModelProcess {
 
 // "rest.sh exited with 3", "rest.sh was killed by SIGSEGV".
 std::string describe_end(std::string_view script, int wait_status);
+// Why a model whose is_alive() is false is not; script: the path of its .sh.
+std::string describe_failure(const ProcessState& state, const std::string& script);
 // "rest.sh cannot be started: …"; path is looked into for a broken first line.
 std::string describe_start_error(const std::string& path, int error);
 

@@ -89,14 +89,7 @@ Supervisor::Failure Supervisor::process_failure() const {
   if (state.is_alive()) return std::nullopt;
   // The kernel's killer may have been quicker than our look at the counter.
   if (auto reason = memory_.struck(process_.guard_pid())) return reason;
-  if (state.guard_lost) return "the model's guard was killed, and the model with it";
-  if (state.start_errno != 0) return describe_start_error(fmt::format("{}/work/{}", spec_.folder, script_), state.start_errno);
-  std::string text = describe_end(script_, state.wait_status.value_or(0));
-  if (state.wait_status == 0) {
-    text += state.left_running ? ", and the processes it left behind have ended too"
-                               : " and left no process behind: it must stay as long as the model serves";
-  }
-  return text;
+  return describe_failure(state, fmt::format("{}/work/{}", spec_.folder, script_));
 }
 
 io::Task<int> Supervisor::run() {
