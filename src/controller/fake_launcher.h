@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/launcher.h"
+
+namespace modelyard::controller {
+
+// A launcher whose runners are entries of a map, for tests: remembers what was asked, fails on demand, lets a test end what runs.
+// Confined to its loop.
+class FakeLauncher final : public Launcher {
+ public:
+  struct Running {
+    registry::InstanceSpec spec;
+    Launched launched;
+  };
+  std::map<std::string, Running> running;    // by id; in here = its lock is held
+  std::vector<std::string> accesses;         // "launch dga-1.0-000001 1", "kill …", "watch …", "sweep", "discard …"
+  std::deque<std::optional<Error>> launch_fates;  // of the next launches; empty or nothing = it works
+  bool forget_next_answer = false;           // the next launch works and is answered kDeadline
+  std::vector<std::string> tail;             // what log_tail() answers
+
+  // Its process ends: the lock is free and on_exit is called from the loop.
+  void end(const std::string& id);
+
+  explicit FakeLauncher(io::Executor executor) : executor_(executor) {}
+  void on_exit(OnExit callback) override { on_exit_ = std::move(callback); }
+  io::Task<Result<Launched>> launch(registry::InstanceSpec spec) override;
+  Result<Liveness> liveness(const registry::Instance& instance) override;
+  Status watch(const registry::Instance& instance) override;
+  io::Task<Status> kill(registry::Instance instance) override;
+  io::Task<Status> sweep(std::vector<std::string> known) override;
+  void discard(const std::string& id) override;
+  std::vector<std::string> log_tail(const registry::Instance& instance) override;
+
+ private:
+  io::Executor executor_;
+  OnExit on_exit_;
+  int64_t next_pid_ = 1000;
+};
+
+}  // namespace modelyard::controller
