@@ -66,8 +66,9 @@ function show() {
   if (!lost.length) return;
   const seconds = Math.max(0, Math.ceil((Math.min(...lost.map((s) => s.state.retryAt)) - Date.now()) / 1000));
   const known = lastLive ? `Showing what was known at ${clock(lastLive)}` : 'Nothing is known yet';
-  const next = seconds ? `next try in ${seconds} s` : 'trying again';
-  setText(document.getElementById('lost-text'), `Connection lost: ${lost[0].state.message}. ${known}; ${next}.`);
+  setText(document.getElementById('lost-text'), `Connection lost: ${lost[0].state.message}. ${known}.`);
+  // Apart from the text, and not read out: it changes every second.
+  setText(document.getElementById('lost-next'), seconds ? `Next try in ${seconds} s.` : 'Trying again.');
 }
 
 export function watchConnection() {

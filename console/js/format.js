@@ -63,3 +63,8 @@ export function plural(n, one, many = `${one}s`) {
 export function plain(line) {
   return line.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007]*(\u0007|$)|[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
 }
+
+// What a person can read of a long text; the rest is said to be there.
+export function clip(text, most) {
+  return text.length <= most ? text : `${text.slice(0, most)}… (${count(text.length - most)} more characters)`;
+}

@@ -22,7 +22,7 @@ async function showsNewestFirst(page, visit) {
   check((await first(page).innerText()).includes('http://xkqzvbn.com/'), 'the newest document is first');
   equal(await rows(page).evaluateAll((nodes) => nodes.slice(0, 7).map((n) => n.dataset.severity)), ['high', 'none', 'none', 'medium', 'low', 'error', 'none'], 'severities');
   equal(await first(page).locator('.severity').innerText(), 'high\n100', 'severity in a word and a number');
-  equal(await page.locator('#total').innerText(), '167 documents', 'how many there are');
+  await until(async () => (await page.locator('#total').innerText()) === '167 documents', 'how many there are');
   await page.getByRole('button', { name: 'Older documents' }).click();
   await until(async () => (await rows(page).count()) === 167, 'the older page');
   equal(await page.getByRole('button', { name: 'Older documents' }).count(), 0, 'no more of them');
@@ -35,7 +35,7 @@ async function searches(page, visit, mock) {
   await page.keyboard.type('xkqzvbn');
   await until(async () => (await rows(page).count()) === 1, 'the one that matches');
   equal(new URL(page.url()).hash, '#documents?q=xkqzvbn', 'the search stands in the address');
-  equal(await page.locator('#total').innerText(), '1 document', 'how many match');
+  await until(async () => (await page.locator('#total').innerText()) === '1 document', 'how many match');
   await page.locator('#search').fill('no such thing');
   await page.getByText('Nothing matches').waitFor();
   await page.getByRole('button', { name: 'Show all documents' }).click();
@@ -57,7 +57,7 @@ async function narrowsByFacets(page, visit) {
   await until(async () => (await facet(page, 'Alerts').innerText()).includes('3'), 'the number of alerts');
   await facet(page, 'Alerts').click();
   await until(async () => (await rows(page).count()) === 3, 'the alerts');
-  equal(await page.locator('#total').innerText(), '3 documents', 'alerts counted');
+  await until(async () => (await page.locator('#total').innerText()) === '3 documents', 'alerts counted');
   await facet(page, 'squid').click();
   await until(() => page.url().includes('sensor=squid'), 'both in the address');
   await until(async () => (await facet(page, 'Other events').innerText()).includes('162'), 'each facet counts with the other choice');
@@ -159,6 +159,19 @@ async function takesMarkupAsText(page, visit, mock) {
   check(await page.locator('.facet', { hasText: '<i>squid</i>' }).isVisible(), 'a sensor with markup is a facet like any');
 }
 
+async function takesLongValues(page, visit, mock) {
+  const long = 'x'.repeat(2_000_000);
+  mock.documents.unshift(fixtures.squid('long.example', { url: long }));
+  await visit('#documents');
+  await first(page).click();
+  await page.getByText('more characters').first().waitFor();
+  const shown = await page.locator('body').evaluate((body) => body.textContent.length);
+  check(shown < 100_000, `the page shows a readable part of a long value: ${shown} characters`);
+  const detail = page.getByRole('complementary', { name: 'One document' });
+  await detail.getByRole('button', { name: 'Copy the value of url' }).click({ force: true });
+  equal((await page.evaluate(() => navigator.clipboard.readText())).length, long.length, 'the copy is whole');
+}
+
 async function reportsTrouble(page, visit, mock) {
   mock.fail('GET', /documents/, 500, 'internal', 'the store cannot be read: disk I/O error');
   await visit('#documents');
@@ -205,6 +218,7 @@ export async function documentCases(tester) {
   await withMock(tester, 'fills the gap of a lost connection', fillsTheGapOfALostConnection, { expected: lost });
   await withMock(tester, 'is walked by keyboard', isWalkedByKeyboard);
   await withMock(tester, 'takes markup as text', takesMarkupAsText);
+  await withMock(tester, 'takes long values', takesLongValues);
   await withMock(tester, 'reports trouble and recovers', reportsTrouble, { expected: refused });
   await withMock(tester, 'says how to begin', saysHowToBegin);
   await withMock(tester, 'the detail covers a phone', coversThePhone, { viewport: PHONE, touch: true });

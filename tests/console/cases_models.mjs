@@ -127,7 +127,7 @@ async function deploysAFolder(page, visit, mock) {
     await dialog.getByText('the payload holds no .sh').waitFor();
     await dialog.getByRole('button', { name: 'Deploy' }).click();
     await card(page, 'scorer', '1.2').waitFor();
-    await page.getByRole('heading', { name: 'scorer 1.2', level: 2 }).waitFor();
+    await page.locator('.drawer h2', { hasText: 'scorer 1.2' }).waitFor();
     const sent = mock.asked('POST', /deployments$/).at(-1);
     equal([...sent.query], [['name', 'scorer'], ['version', '1.2'], ['instances', '2'], ['env', 'MODE=fast'], ['env', 'GREETING=hello = world']], 'the query');
     checkTar(sent.body, long);
@@ -223,7 +223,7 @@ async function walksByKeyboard(page, visit) {
   await page.keyboard.press('k');
   check((await focused()).startsWith('dga version 9.0'), 'k goes back');
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'dga 9.0', level: 2 }).waitFor();
+  await page.locator('.drawer h2', { hasText: 'dga 9.0' }).waitFor();
   equal(await focused(), 'dga 9.0', 'the drawer has the focus');
   await page.keyboard.press('Escape');
   await page.locator('.drawer').first().waitFor({ state: 'hidden' });

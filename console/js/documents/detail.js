@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { copyButton } from '../copy.js';
 import { h, setHidden } from '../dom.js';
+import { clip } from '../format.js';
 import { reasons, score, sensor, severity, show, sortedFields, summary, time } from './fields.js';
+
+const SHOWN = 10_000; // characters of a value; copying gives all of it
 
 function why(document) {
   const rules = reasons(document);
@@ -44,7 +47,7 @@ export class Detail {
       h('span', { class: 'severity', data: { severity: tone } }, [word, value].filter((part) => part !== '' && part !== null).join(' ') || 'no score'),
       h('span', { class: 'tag' }, sensor(document) || 'no sensor'),
       h('time', { class: 'number muted' }, Number.isNaN(date.getTime()) ? 'no time' : date.toISOString()),
-      copyButton('the document as JSON', JSON.stringify(document, null, 2)));
+      copyButton('the document as JSON', () => JSON.stringify(document, null, 2)));
     this.#content.replaceChildren(...[why(document), this.#fields(document)].filter(Boolean));
     this.#content.scrollTop = 0;
     setHidden(this.node, false);
@@ -60,7 +63,7 @@ export class Detail {
   #fields(document) {
     return h('dl', { class: 'fields-list' }, sortedFields(document).map(([name, value]) => {
       const text = show(value);
-      return h('div', { class: 'field-row' }, h('dt', { class: 'mono' }, name), h('dd', { class: 'mono' }, text),
+      return h('div', { class: 'field-row' }, h('dt', { class: 'mono' }, name), h('dd', { class: 'mono' }, clip(text, SHOWN)),
         h('div', { class: 'field-actions' },
           h('button', {
             type: 'button', class: 'copy', 'aria-label': `Search for the value of ${name}`, title: 'Search for this value',

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { clip } from '../format.js';
+
 // What the page knows of a document's fields. Pure: documents in, plain values out. Names have colons in the store; the same
 // names with dots are understood too.
 
@@ -41,12 +43,14 @@ export function time(document) {
 
 const HEADLINES = ['message', 'url', 'full_hostname', 'domain_without_subdomains', 'query', 'signature', 'sig_name', 'name', 'original_string', 'raw_message'];
 
+const LINE = 400; // characters of an event's line
+
 // { text, from, to, verdict } for one line.
 export function summary(document) {
   const text = HEADLINES.map((name) => field(document, name)).find((value) => value !== undefined && value !== null && value !== '');
   const verdict = field(document, 'is_malicious');
   return {
-    text: String(text ?? Object.keys(document).slice(0, 4).join(', ')),
+    text: clip(String(text ?? Object.keys(document).slice(0, 4).join(', ')), LINE),
     method: String(field(document, 'method') ?? ''),
     from: String(field(document, 'ip_src_addr') ?? ''),
     to: String(field(document, 'ip_dst_addr') ?? ''),

@@ -28,7 +28,7 @@ export class DocumentsView {
     on: { input: () => this.#typed() },
   });
   #pause = h('button', { type: 'button', id: 'pause', 'aria-pressed': 'false', on: { click: () => this.#togglePause() } }, 'Pause');
-  #total = h('span', { class: 'muted number', role: 'status', id: 'total' });
+  #total = h('span', { class: 'muted number', id: 'total' });
   #waiting = h('button', { type: 'button', class: 'waiting', hidden: true, on: { click: () => this.#togglePause() } });
   #facets = new Facets((name, value) => this.#choose(name, value));
   #list = new DocumentList((document) => this.#open(document, true));

@@ -42,7 +42,7 @@ export class DeploymentCard {
     this.#more = button('+', 'One instance more', () => actions.scale(this.deployment, this.deployment.wanted + 1));
     this.node = h('article', { class: 'deployment', tabindex: '0' },
       h('div', { class: 'deployment-head' },
-        h('h3', {}, this.#title, this.#version), this.#state, this.#greatest,
+        h('h2', {}, this.#title, this.#version), this.#state, this.#greatest,
         h('div', { class: 'deployment-actions' },
           h('div', { class: 'scaler', role: 'group', 'aria-label': 'Wanted instances' }, this.#less, this.#wanted, this.#more),
           button('Logs', 'Logs, events, try a call', () => actions.open(this.deployment, 'logs'), { class: 'open-logs' }),

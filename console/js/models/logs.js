@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { address, request, segments } from '../api.js';
 import { h, setHidden, setText } from '../dom.js';
-import { plain } from '../format.js';
+import { clip, plain } from '../format.js';
 
 const TAIL = 500; // lines asked for at first
 const MOST = 5000; // lines kept on the page
+const LINE = 4000; // characters of a line that are shown
 const AGAIN = 2000; // ms until a stream that ended is asked for again
 
 // The pieces of a body of one JSON object a line. Rubbish is shown as it is: a log is the last thing to hide.
@@ -133,7 +134,7 @@ export class LogsPane {
     const several = (this.#deployment.instances ?? []).length > 1 || this.#previous.checked;
     return h('div', { class: 'log-line', data: { stream: stream ?? '' } },
       several && h('span', { class: 'log-who', title: instance }, String(instance).slice(-6)),
-      h('span', {}, plain(String(line ?? ''))));
+      h('span', {}, clip(plain(String(line ?? '')), LINE)));
   }
 
   #atEnd() {
