@@ -89,9 +89,7 @@ class Frame {
   Arena& arena();                         // where answers for resume() may be built
 
  private:
-  friend class Machine;
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<class Machine> machine_;
 };
 
 // Runs to the end, asking `answer` for each call: for the command line and tests.

@@ -19,14 +19,20 @@ struct Variable {
 // the frame is done. Used from the frame's thread alone.
 class VariableSource {
  public:
+  // In a map-like source a missing variable is null; reading one of a strict source is an error.
+  explicit VariableSource(bool strict = false) : strict_(strict) {}
   virtual ~VariableSource() = default;
+  bool is_strict() const { return strict_; }
+
   // Null when there is none.
   virtual Value get(const Variable& variable) = 0;
-  // Whether reading it is allowed. A map-like source says yes to all names: a missing variable is null there. A strict one makes
-  // reading a missing variable an error.
-  virtual bool is_defined(const Variable&) { return true; }
+  // Asked of a strict source alone.
+  virtual bool is_defined(const Variable& variable) { return !get(variable).is_null(); }
   // All variables as one immutable map, for the name `_`. Null = there is no such variable.
   virtual Value all(Arena& arena);
+
+ private:
+  bool strict_;
 };
 
 // The slots of one program, filled by the caller: the fastest source.
@@ -42,14 +48,13 @@ class SlotVariables final : public VariableSource {
 // An ordered chain of maps: the first that has a non-null value wins. The maps are borrowed.
 class MapVariables final : public VariableSource {
  public:
-  explicit MapVariables(std::span<const MapObject* const> maps, bool strict = false) : maps_(maps), strict_(strict) {}
+  explicit MapVariables(std::span<const MapObject* const> maps, bool strict = false) : VariableSource(strict), maps_(maps) {}
   Value get(const Variable& variable) override;
   bool is_defined(const Variable& variable) override;
   Value all(Arena& arena) override;
 
  private:
   std::span<const MapObject* const> maps_;
-  bool strict_;
 };
 
 }  // namespace modelyard::stellar

@@ -22,7 +22,10 @@ struct Diagnostic {
   std::string render(std::string_view text) const;
 };
 
-// One after the other, as render().
+// Sets line and column from the offset.
+void locate(Diagnostic& diagnostic, std::string_view text);
+
+// One after the other, as Diagnostic::render().
 std::string render(const std::vector<Diagnostic>& diagnostics, std::string_view text);
 
 }  // namespace modelyard::stellar
