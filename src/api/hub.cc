@@ -105,6 +105,7 @@ io::Task<void> Hub::send_changes(http::SseStream& stream, uint64_t& next) {
 
 io::Task<void> Hub::watch_endpoints(http::SseStream& stream) {
   const auto shared = shared_;
+  const Count counted(endpoint_watchers_);
   uint64_t next = shared->changes_end;
   const std::string snapshot = snapshot_json(*shared->snapshot);
   if (!co_await stream.send("snapshot", snapshot)) co_return;
@@ -142,11 +143,6 @@ io::Task<void> Hub::refresh_deployments() {
 
 io::Task<void> Hub::watch_deployments(http::SseStream& stream) {
   const auto shared = shared_;
-  struct Count {
-    int& value;
-    explicit Count(int& v) : value(v) { ++value; }
-    ~Count() { --value; }
-  };
   const Count counted(shared->deployment_watchers);
   shared->mark_dirty();
   // The first answer is of now, not of when the last watcher went.

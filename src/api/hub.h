@@ -27,8 +27,19 @@ class Hub {
   io::Task<void> watch_endpoints(http::SseStream& stream);
   io::Task<void> watch_deployments(http::SseStream& stream);
 
+  int endpoint_watchers() const { return endpoint_watchers_; }
+
  private:
   struct Shared;
+  // Counts a watcher while it lives.
+  struct Count {
+    int& value;
+    explicit Count(int& v) : value(v) { ++value; }
+    ~Count() { --value; }
+    Count(const Count&) = delete;
+    Count& operator=(const Count&) = delete;
+  };
+
   io::Task<void> send_changes(http::SseStream& stream, uint64_t& next);
   io::Task<void> refresh_deployments();
 
@@ -37,6 +48,7 @@ class Hub {
   controller::Controller& controller_;
   std::shared_ptr<Shared> shared_;
   io::Scope scope_;
+  int endpoint_watchers_ = 0;
 };
 
 }  // namespace modelyard::api

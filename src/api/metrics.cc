@@ -93,6 +93,7 @@ Api::Impl::Answer Api::Impl::metrics(http::Request&) {
   model_metrics(out, both.statuses);
   document_metrics(out, parts_.documents.statistics());
   number(out, "modelyard_api_requests_total", "counter", "Requests to the API.", static_cast<double>(requests_));
+  number(out, "modelyard_watchers", "gauge", "Watchers of the endpoints over HTTP.", hub_.endpoint_watchers());
   number(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
   if (options_.more_metrics) options_.more_metrics(out);
   auto response = http::Response::text(200, std::move(out));

@@ -12,7 +12,7 @@ import time
 import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-MODELYARD = ROOT / "build" / "bin" / "modelyard"
+MODELYARD = pathlib.Path(os.environ.get("MODELYARD_BINARY", ROOT / "build" / "bin" / "modelyard"))
 WAIT_SECONDS_MAX = 20
 
 
