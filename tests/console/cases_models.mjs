@@ -289,6 +289,23 @@ async function takesHostileNames(page, visit, mock) {
   check(asked.path.startsWith(`/api/v1/logs/${encodeURIComponent(name)}`), `names are encoded in addresses: ${asked.path}`);
 }
 
+// The browser's clock is moved by hand: a minute of history in a second.
+async function drawsTheLastMinute(page, visit, mock) {
+  await page.clock.install();
+  await visit();
+  const dga = card(page, 'dga', '10.0');
+  await dga.waitFor();
+  for (let second = 0; second < 60; second++) {
+    const calls = 110 + 40 * Math.sin(second / 7) + 12 * Math.sin(second * 1.7);
+    mock.changeDeployment('dga', '10.0', { calls_per_second: calls });
+    await dga.getByText(String(Math.round(calls)), { exact: true }).waitFor();
+    await page.clock.runFor(1000);
+  }
+  const points = (await dga.locator('.spark-line').getAttribute('points')).trim().split(' ').length;
+  check(points >= 55 && points <= 90, `one point for each second: ${points}`);
+  await screenshot(page, 'models-traffic');
+}
+
 export async function modelCases(tester) {
   const refused = /the server responded with a status of/;
   await withMock(tester, 'shows what is', showsWhatIs);
@@ -303,6 +320,7 @@ export async function modelCases(tester) {
   await withMock(tester, 'tries a call', triesACall, { expected: refused });
   await withMock(tester, 'is walked by keyboard', walksByKeyboard);
   await withMock(tester, 'every control is reached by Tab', tabsThroughEverything);
+  await withMock(tester, 'draws the last minute of calls', drawsTheLastMinute);
   await withMock(tester, 'says how to begin', saysHowToBegin);
   await withMock(tester, 'takes hostile names and logs as text', takesHostileNames, { expected: refused });
 }
