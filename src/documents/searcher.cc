@@ -12,7 +12,7 @@ namespace {
 constexpr int64_t kLimitMax = 10'000;
 constexpr size_t kDaysOpenMax = 8;
 // A page is one answer of the API: it stays far below what a client takes in one piece.
-constexpr size_t kPageBytesMax = size_t{32} << 20;
+constexpr size_t kPageBytesMax = size_t{12} << 20;
 
 int alert_filter(const Query& query) { return query.alert ? (*query.alert ? 1 : 0) : -1; }
 
