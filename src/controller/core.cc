@@ -163,6 +163,8 @@ ObservedInstance* Core::present(const std::string& id, int64_t incarnation) {
 }
 
 Status Core::admit(const std::string& id, int64_t incarnation) const {
+  // A runner that comes before the records are read is not unknown: it must not end for that.
+  if (!loaded_) return fail(ErrorCode::kUnavailable, "the controller is starting");
   const ObservedInstance* known = find(id);
   if (known == nullptr) return fail(ErrorCode::kNotFound, "no instance '" + id + "'");
   if (known->record.incarnation != incarnation) {

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/controller.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "controller/fake_launcher.h"
+#include "io/file.h"
+#include "registry/embedded.h"
+#include "registry/fake.h"
+
+namespace modelyard::controller {
+namespace {
+
+using namespace std::chrono_literals;
+using registry::DeploymentState;
+using registry::InstanceState;
+
+ReconcileOptions quick() {
+  ReconcileOptions options;
+  options.backoff_first = 5ms;
+  options.backoff_max = 40ms;
+  options.unhealthy_max = 20ms;
+  options.silent_max = 50ms;
+  options.drain_max = 50ms;
+  options.drain_all = 200ms;
+  return options;
+}
+
+// A controller with a fake machine below it. The test plays the runners.
+struct Stage {
+  io::Loop& loop;
+  registry::Registry& store;
+  FakeLauncher& launcher;
+  Controller controller;
+  std::map<std::string, Controller::Subscription> leases;
+  std::map<std::string, std::string> orders;
+
+  Stage(io::Loop& on, registry::Registry& registry, FakeLauncher& with, ReconcileOptions options = quick())
+      : loop(on),
+        store(registry),
+        launcher(with),
+        controller({on.executor(), registry, with, system_clock(), Random(1),
+                    {.find = [](const std::string& digest) -> Result<std::filesystem::path> {
+                      if (digest == "sha256:absent") return fail(ErrorCode::kNotFound, "payload sha256:absent is not stored");
+                      return std::filesystem::path("/payload/" + digest);
+                    }}},
+                   {.data = "/data", .socket = "/data/control.sock", .host = "here", .reconcile = options}) {}
+
+  void connect(const std::string& id) {
+    const auto& running = launcher.running.at(id);
+    auto lease = controller.open_lease(id, running.spec.incarnation, [this, id](const Order& order) { orders[id] = order.want; });
+    ASSERT_TRUE(lease) << lease.error().message();
+    leases[id] = std::move(*lease);
+  }
+  io::Task<Status> say(std::string id, InstanceState state, std::string reason = "") {
+    registry::RunnerReport report;
+    report.id = id;
+    report.incarnation = launcher.running.at(id).spec.incarnation;
+    report.state = state;
+    report.reason = std::move(reason);
+    report.runner_pid = 1;
+    report.model_pid = 2;
+    if (state == InstanceState::kReady) report.endpoint = registry::Endpoint{.url = "http://127.0.0.1:1234", .functions = {{"apply", "apply"}}};
+    co_return co_await controller.report(std::move(report));
+  }
+  // Every runner that is not connected connects and reports ready; one that is told to drain ends.
+  io::Task<void> play() {
+    std::vector<std::string> ids;
+    for (const auto& [id, entry] : launcher.running) ids.push_back(id);
+    for (const std::string& id : ids) {
+      if (orders.contains(id) && orders[id] != "serve") {
+        orders.erase(id);
+        leases.erase(id);
+        launcher.end(id);
+      } else if (!leases.contains(id)) {
+        connect(id);
+        EXPECT_TRUE(co_await say(id, InstanceState::kReady));
+      }
+    }
+  }
+  void drop(const std::string& id) {
+    leases.erase(id);
+    orders.erase(id);
+    launcher.end(id);
+  }
+  DeploymentStatus status() const { return controller.statuses().at(0); }
+  std::string only() const { return launcher.running.begin()->first; }
+};
+
+// polls: turns the loop until it is so; a test that never gets there fails after 5 s.
+io::Task<bool> until(std::function<bool()> condition, Stage* play = nullptr) {
+  const SteadyTime deadline = std::chrono::steady_clock::now() + 5s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) co_return false;
+    if (play != nullptr) co_await play->play();
+    co_await io::sleep_for(500us);
+  }
+  co_return true;
+}
+
+DeployRequest dga(int instances = 1, std::string digest = "sha256:1") {
+  DeployRequest request;
+  request.name = "dga";
+  request.version = "1.0";
+  request.instances = instances;
+  request.digest = std::move(digest);
+  request.owner = "ada";
+  return request;
+}
+
+size_t published(const Controller& controller) {
+  size_t count = 0;
+  const auto snapshot = controller.snapshot();
+  for (const auto& [name, versions] : snapshot->models) {
+    for (const auto& [version, endpoints] : versions) count += endpoints->size();
+  }
+  return count;
+}
+
+// Runs a scene on a loop of its own.
+void play_scene(std::function<io::Task<void>(io::Loop&)> scene) {
+  io::Loop loop;
+  io::run_blocking(loop, scene(loop));
+}
+
+TEST(Controller, DeploysServesScalesAndRemoves) {
+  play_scene([](io::Loop& loop) -> io::Task<void> {
+    const auto folder = io::TemporaryFolder::make("modelyard-controller").value();
+    auto store = registry::EmbeddedRegistry::open(folder.path()).value();
+    FakeLauncher launcher(loop.executor());
+    Stage stage(loop, *store, launcher);
+    EXPECT_TRUE(co_await stage.controller.start());
+    EXPECT_TRUE(stage.controller.snapshot()->settled);
+
+    auto deployed = co_await stage.controller.deploy(dga(2));
+    EXPECT_TRUE(deployed && deployed->created && deployed->changed && deployed->revision == 1);
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 2; }, &stage));
+    EXPECT_EQ(stage.status().state, DeploymentState::kReady);
+    EXPECT_EQ(stage.status().restarts, 0);
+
+    auto again = co_await stage.controller.deploy(dga(2));
+    EXPECT_TRUE(again && !again->created && !again->changed && again->revision == 1);
+    EXPECT_TRUE(co_await stage.controller.scale("dga", "1.0", 3));
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 3; }, &stage));
+    auto fewer = co_await stage.controller.remove("dga", "1.0", 2);
+    EXPECT_TRUE(fewer && fewer->instances == 2 && fewer->deployments == 0);
+    EXPECT_TRUE(co_await until([&] { return launcher.running.size() == 1; }, &stage));
+    auto removed = co_await stage.controller.remove("dga", std::nullopt, std::nullopt);
+    EXPECT_TRUE(removed && removed->deployments == 1);
+    EXPECT_TRUE(co_await until([&] { return stage.controller.statuses().empty(); }, &stage));
+    EXPECT_EQ(published(stage.controller), 0u);
+    auto gone = co_await stage.controller.scale("dga", "1.0", 1);
+    EXPECT_EQ(gone.error().code(), ErrorCode::kNotFound);
+
+    auto events = co_await stage.controller.events("dga", "1.0", 100);
+    std::vector<std::string> kinds;
+    for (const auto& event : *events) kinds.push_back(event.kind);
+    EXPECT_EQ(kinds, (std::vector<std::string>{"deployed", "started", "started", "ready", "ready", "scaled", "started", "ready",
+                                               "scaled", "drained", "drained", "removing", "drained", "removed"}));
+    co_await stage.controller.stop(false);
+  });
+}
+
+TEST(Controller, AKilledInstanceLeavesTheSnapshotAtOnceAndComesBack) {
+  play_scene([](io::Loop& loop) -> io::Task<void> {
+    registry::FakeRegistry store;
+    FakeLauncher launcher(loop.executor());
+    Stage stage(loop, store, launcher);
+    EXPECT_TRUE(co_await stage.controller.start());
+    EXPECT_TRUE(co_await stage.controller.deploy(dga()));
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 1; }, &stage));
+    const std::string id = stage.only();
+    std::vector<std::string> changes;
+    auto subscription = stage.controller.subscribe([&](const auto& snapshot, const auto& list) {
+      for (const registry::Change& change : *list) {
+        changes.push_back(std::string(to_string(change.kind)) + " " + change.endpoint.id + " " + std::to_string(snapshot->revision));
+      }
+    });
+    const int64_t incarnation = launcher.running.at(id).spec.incarnation;
+    launcher.tail = {"Traceback", "ValueError: no"};
+    stage.drop(id);
+    EXPECT_TRUE(co_await until([&] { return launcher.running.contains(id); }));
+    EXPECT_GT(launcher.running.at(id).spec.incarnation, incarnation) << "the same instance, a new incarnation";
+    EXPECT_EQ(stage.status().restarts, 1);
+    EXPECT_NE(stage.status().error.find("its runner was killed\nTraceback\nValueError: no"), std::string::npos) << stage.status().error;
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 1; }, &stage));
+    EXPECT_EQ(changes, (std::vector<std::string>{"removed " + id + " 3", "added " + id + " 4"}));
+    EXPECT_EQ(stage.status().error, "");
+    co_await stage.controller.stop(false);
+    EXPECT_TRUE(launcher.running.empty());
+    EXPECT_EQ(store.contents.deployments.size(), 1u) << "what is wanted stays wanted";
+  });
+}
+
+TEST(Controller, ACrashLoopIsShownWithTheLastLogLines) {
+  play_scene([](io::Loop& loop) -> io::Task<void> {
+    registry::FakeRegistry store;
+    FakeLauncher launcher(loop.executor());
+    Stage stage(loop, store, launcher);
+    EXPECT_TRUE(co_await stage.controller.start());
+    EXPECT_TRUE(co_await stage.controller.deploy(dga()));
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_TRUE(co_await until([&] { return !launcher.running.empty(); }));
+      const std::string id = stage.only();
+      stage.connect(id);
+      EXPECT_TRUE(co_await stage.say(id, InstanceState::kFailed, "exited with status 3"));
+      EXPECT_TRUE(co_await until([&] { return stage.status().instances.at(0).instance.state == InstanceState::kFailed; }));
+      stage.drop(id);
+    }
+    EXPECT_EQ(stage.status().state, DeploymentState::kCrashLoop);
+    EXPECT_NE(stage.status().error.find("exited with status 3"), std::string::npos) << stage.status().error;
+    co_await stage.controller.stop(false);
+  });
+}
+
+TEST(Controller, AdoptsWhatLivesAndReplacesWhatDoesNot) {
+  play_scene([](io::Loop& loop) -> io::Task<void> {
+    const auto folder = io::TemporaryFolder::make("modelyard-controller").value();
+    FakeLauncher launcher(loop.executor());
+    std::string alive, dead;
+    {
+      auto store = registry::EmbeddedRegistry::open(folder.path()).value();
+      Stage stage(loop, *store, launcher);
+      EXPECT_TRUE(co_await stage.controller.start());
+      EXPECT_TRUE(co_await stage.controller.deploy(dga(2)));
+      EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 2; }, &stage));
+      alive = stage.only();
+      dead = launcher.running.rbegin()->first;
+      co_await stage.controller.stop(true);
+    }
+    EXPECT_EQ(launcher.running.size(), 2u);
+    launcher.running.erase(dead);
+    launcher.accesses.clear();
+    auto store = registry::EmbeddedRegistry::open(folder.path()).value();
+    Stage stage(loop, *store, launcher);
+    EXPECT_TRUE(co_await stage.controller.start());
+    EXPECT_FALSE(stage.controller.snapshot()->settled);
+    EXPECT_EQ(published(stage.controller), 1u) << "the one that lives is served before its runner has spoken";
+    EXPECT_EQ(stage.controller.snapshot()->epoch, 2);
+    const int64_t incarnation = launcher.running.at(alive).spec.incarnation;
+    stage.connect(alive);
+    EXPECT_TRUE(stage.controller.snapshot()->settled);
+    EXPECT_TRUE(co_await stage.say(alive, InstanceState::kReady));
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 2; }, &stage));
+    EXPECT_EQ(launcher.running.at(alive).spec.incarnation, incarnation) << "adopted, not restarted";
+    EXPECT_TRUE(launcher.running.contains(dead));
+    EXPECT_EQ(stage.status().restarts, 1);
+    co_await stage.controller.stop(false);
+  });
+}
+
+TEST(Controller, ASilentSurvivorIsKilledAndReplaced) {
+  play_scene([](io::Loop& loop) -> io::Task<void> {
+    registry::FakeRegistry store;
+    FakeLauncher launcher(loop.executor());
+    {
+      Stage stage(loop, store, launcher);
+      EXPECT_TRUE(co_await stage.controller.start());
+      EXPECT_TRUE(co_await stage.controller.deploy(dga()));
+      EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 1; }, &stage));
+      co_await stage.controller.stop(true);
+    }
+    Stage stage(loop, store, launcher);
+    const std::string id = stage.only();
+    const int64_t incarnation = launcher.running.at(id).spec.incarnation;
+    EXPECT_TRUE(co_await stage.controller.start());
+    EXPECT_TRUE(co_await until([&] { return launcher.running.contains(id) && launcher.running.at(id).spec.incarnation > incarnation; }));
+    EXPECT_NE(std::find(launcher.accesses.begin(), launcher.accesses.end(), "kill " + id), launcher.accesses.end());
+    EXPECT_TRUE(stage.controller.snapshot()->settled);
+    co_await stage.controller.stop(false);
+  });
+}
+
+TEST(Controller, LeasesOfOthersAreRefused) {
+  play_scene([](io::Loop& loop) -> io::Task<void> {
+    registry::FakeRegistry store;
+    FakeLauncher launcher(loop.executor());
+    Stage stage(loop, store, launcher);
+    EXPECT_TRUE(co_await stage.controller.start());
+    EXPECT_TRUE(co_await stage.controller.deploy(dga()));
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 1; }, &stage));
+    const std::string id = stage.only();
+    EXPECT_EQ(stage.controller.open_lease("nobody", 1, [](const Order&) {}).error().code(), ErrorCode::kNotFound);
+    EXPECT_EQ(stage.controller.open_lease(id, 0, [](const Order&) {}).error().code(), ErrorCode::kConflict);
+    registry::RunnerReport stale;
+    stale.id = id;
+    stale.state = InstanceState::kFailed;
+    EXPECT_EQ((co_await stage.controller.report(stale)).error().code(), ErrorCode::kConflict);
+    EXPECT_EQ(published(stage.controller), 1u);
+    co_await stage.controller.stop(false);
+  });
+}
+
+TEST(Controller, AMissingPayloadIsWaitedForByName) {
+  play_scene([](io::Loop& loop) -> io::Task<void> {
+    registry::FakeRegistry store;
+    FakeLauncher launcher(loop.executor());
+    Stage stage(loop, store, launcher);
+    EXPECT_TRUE(co_await stage.controller.start());
+    EXPECT_TRUE(co_await stage.controller.deploy(dga(1, "sha256:absent")));
+    EXPECT_TRUE(co_await until([&] { return stage.status().state == DeploymentState::kWaiting; }));
+    EXPECT_EQ(stage.status().error, "waiting: payload sha256:absent is not stored");
+    EXPECT_EQ(stage.status().restarts, 0);
+    co_await stage.controller.stop(false);
+  });
+}
+
+TEST(Controller, AnUpdateThatFailsLeavesTheOldOnes) {
+  play_scene([](io::Loop& loop) -> io::Task<void> {
+    registry::FakeRegistry store;
+    FakeLauncher launcher(loop.executor());
+    Stage stage(loop, store, launcher);
+    EXPECT_TRUE(co_await stage.controller.start());
+    EXPECT_TRUE(co_await stage.controller.deploy(dga(2)));
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 2; }, &stage));
+    auto update = co_await stage.controller.deploy(dga(2, "sha256:2"));
+    EXPECT_TRUE(update && update->revision == 2);
+    EXPECT_TRUE(co_await until([&] { return launcher.running.size() == 3; }));
+    std::string fresh;
+    for (const auto& [id, entry] : launcher.running) {
+      if (entry.spec.revision == 2) fresh = id;
+    }
+    stage.connect(fresh);
+    EXPECT_TRUE(co_await stage.say(fresh, InstanceState::kFailed, "endpoint.dat: no url"));
+    EXPECT_TRUE(co_await until([&] { return stage.status().state == DeploymentState::kUpdateFailed; }));
+    stage.drop(fresh);
+    EXPECT_TRUE(co_await until([&] { return stage.status().instances.size() == 2; }));
+    EXPECT_NE(stage.status().error.find("endpoint.dat: no url"), std::string::npos) << stage.status().error;
+    EXPECT_EQ(published(stage.controller), 2u);
+    EXPECT_EQ(stage.status().revision, 1);
+    auto fixed = co_await stage.controller.deploy(dga(2, "sha256:3"));
+    EXPECT_TRUE(fixed && fixed->revision == 3);
+    size_t fewest = 99;
+    EXPECT_TRUE(co_await until([&] {
+      fewest = std::min(fewest, published(stage.controller));
+      return stage.status().state == DeploymentState::kReady && launcher.running.size() == 2;
+    }, &stage));
+    EXPECT_EQ(fewest, 2u) << "never fewer than wanted while a new revision comes in";
+    for (const auto& [id, entry] : launcher.running) EXPECT_EQ(entry.spec.revision, 3);
+    co_await stage.controller.stop(false);
+  });
+}
+
+TEST(Controller, StopDrainsAllAndKillsWhatStays) {
+  play_scene([](io::Loop& loop) -> io::Task<void> {
+    registry::FakeRegistry store;
+    FakeLauncher launcher(loop.executor());
+    Stage stage(loop, store, launcher);
+    EXPECT_TRUE(co_await stage.controller.start());
+    EXPECT_TRUE(co_await stage.controller.deploy(dga(3)));
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 3; }, &stage));
+    co_await stage.controller.stop(false);  // nobody obeys
+    EXPECT_TRUE(launcher.running.empty());
+    EXPECT_EQ((co_await stage.controller.deploy(dga())).error().code(), ErrorCode::kUnavailable);
+  });
+}
+
+// Whatever the registry refuses or forgets, at whichever access: in the end what was asked runs, once.
+class EveryAccessFails : public testing::TestWithParam<std::tuple<int, registry::FakeRegistry::Fate>> {};
+
+TEST_P(EveryAccessFails, AndTheDeploymentComesUpAllTheSame) {
+  const auto [which, fate] = GetParam();
+  play_scene([which = which, fate = fate](io::Loop& loop) -> io::Task<void> {
+    registry::FakeRegistry store;
+    FakeLauncher launcher(loop.executor());
+    Stage stage(loop, store, launcher);
+    EXPECT_TRUE(co_await stage.controller.start());
+    for (int i = 0; i < which; ++i) store.fates.push_back(registry::FakeRegistry::Fate::kWell);
+    store.fates.push_back(fate);
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      auto deployed = co_await stage.controller.deploy(dga(2));
+      if (deployed) break;
+    }
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 2 && stage.status().ready == 2; }, &stage));
+    EXPECT_EQ(launcher.running.size(), 2u);
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      const auto removed = co_await stage.controller.remove("dga", std::nullopt, std::nullopt);
+      if (removed || removed.error().code() == ErrorCode::kNotFound) break;
+    }
+    EXPECT_TRUE(co_await until([&] { return stage.controller.statuses().empty(); }, &stage));
+    EXPECT_TRUE(launcher.running.empty());
+    EXPECT_TRUE(store.contents.instances.empty());
+    co_await stage.controller.stop(false);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Controller, EveryAccessFails,
+                         testing::Combine(testing::Range(0, 8), testing::Values(registry::FakeRegistry::Fate::kRefused,
+                                                                                registry::FakeRegistry::Fate::kForgotten)));
+
+}  // namespace
+}  // namespace modelyard::controller
