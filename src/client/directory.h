@@ -16,9 +16,12 @@
 
 namespace modelyard::client {
 
+struct Target;  // wire.h
+
 // One endpoint and what this client knows of it. Lives on while a call holds it, also after its endpoint vanished.
 struct Instance {
   registry::Endpoint endpoint;
+  std::shared_ptr<const Target> target;
   bool last_resort = false;
 
   int in_flight = 0;
@@ -56,7 +59,7 @@ class Directory {
   InstancePtr choose(std::string_view name, std::optional<std::string_view> version, Policy policy, const Instance* except = nullptr);
   bool knows(std::string_view name) const;
   // More than this one to choose from.
-  bool has_other(const Instance& instance) const;
+  bool has_other(const Instance& instance);
 
   // What a call found out. An instance that failed is set aside: 0.5 s, then twice that each time, to 30 s, with jitter.
   struct Seen {
@@ -74,25 +77,30 @@ class Directory {
   void give_back(std::vector<CallReport> reports);
 
  private:
+  using Instances = std::vector<InstancePtr>;
   struct Group {
     registry::Snapshot::Endpoints endpoints;  // what the list was made of
-    std::vector<InstancePtr> instances;
+    Instances instances;
   };
+  using Versions = std::vector<std::pair<std::string, Group>>;  // smallest first
   struct Model {
-    std::vector<std::pair<std::string, Group>> versions;  // smallest first
-    std::vector<InstancePtr> last_resort;
+    Versions versions;
+    Versions last_resort;
   };
   void rebuild();
+  void rebuild_last_resort(const std::string& name, const std::vector<registry::Endpoint>& endpoints, Model& model);
   InstancePtr adopt(const registry::Endpoint& endpoint);
-  const std::vector<InstancePtr>* candidates(std::string_view name, std::optional<std::string_view> version) const;
-  InstancePtr pick(const std::vector<InstancePtr>& from, Policy policy, const Instance* except);
+  const Instances* candidates(std::string_view name, std::optional<std::string_view> version);
+  const InstancePtr* draw(const Instances& from, const Instance* except, const Instance* also_except);
 
   const Clock& clock_;
   Random random_;
   SnapshotMerge merge_;
   std::map<std::string, Model, std::less<>> models_;
-  std::unordered_map<std::string, std::weak_ptr<Instance>> by_url_;
-  std::vector<InstancePtr> with_news_;
+  std::unordered_map<std::string_view, InstancePtr> by_id_;   // keys lie in the instances
+  std::unordered_map<std::string_view, InstancePtr> by_url_;
+  Instances with_news_;
+  std::vector<CallReport> undelivered_;
 };
 
 }  // namespace modelyard::client

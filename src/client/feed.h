@@ -46,7 +46,6 @@ class Feed {
   io::Task<Status> send_reports(SteadyTime deadline);
   http::ClientRequest request(std::string method, std::string target) const;
 
-  io::Loop& loop_;
   http::Client& client_;
   Directory& directory_;
   Random random_;

@@ -65,6 +65,7 @@ class SnapshotMerge {
   std::shared_ptr<const registry::Snapshot> current_;
   LastResort last_resort_;
   SteadyTime last_resort_until_{};
+  bool incomplete_ = false;  // endpoints are held that the unsettled registry did not name
 };
 
 // The data of the two events of GET /api/v1/watch (docs/api.md). kProtocol; an endpoint that is malformed is skipped and counted.

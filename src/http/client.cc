@@ -47,6 +47,7 @@ io::Task<Result<std::unique_ptr<ClientConnection>>> exchange(ClientState& state,
     bool reused = false;
     MY_CO_TRY(std::unique_ptr<ClientConnection> connection, co_await state.acquire(request, fresh, reused, deadline));
     connection->begin(request, whole_body ? body_max : SIZE_MAX);
+    if (request.sent != nullptr) *request.sent = true;
     Status status = co_await connection->send(request, deadline);
     if (status) status = co_await connection->receive(whole_body, deadline);
     if (status) co_return std::move(connection);

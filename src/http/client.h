@@ -59,6 +59,7 @@ struct ClientRequest {
   BodySource body_source;           // if set, sent instead of body: chunked, or with content-length when body_size >= 0
   int64_t body_size = -1;
   size_t response_bytes_max = 0;    // 0: ClientOptions::body_bytes_max
+  bool* sent = nullptr;             // set once a byte of it may have reached the server: before, nothing can have been done
 };
 
 struct ClientResponse {
