@@ -146,7 +146,7 @@ std::string name_of_command(const std::vector<std::string>& command, const std::
 }
 
 // The command takes the script's place, so its end is the script's end. Beside it, as an orphan so that the command never meets a child
-// it did not make, waits what looks at the port: until it answers, or for 10 s after the command has gone into the background.
+// it did not make, waits what looks at the port: until it answers, or for 3 s after the command has gone into the background.
 std::string command_script(const std::vector<std::string>& words) {
   std::string command;
   for (const std::string& word : words) command += " " + quote(word, true);
@@ -157,7 +157,7 @@ main=$$
 (
   (
     exec >/dev/null 2>&1
-    left=500
+    left=150
     until (exec 3<>"/dev/tcp/127.0.0.1/$PORT") || (exec 3<>"/dev/tcp/::1/$PORT"); do
       kill -0 "$main" || left=$((left - 1))
       [ "$left" -gt 0 ] || exit

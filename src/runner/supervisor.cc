@@ -174,9 +174,9 @@ io::Task<Supervisor::Failure> Supervisor::become_ready() {
   if (Failure failure = process_failure()) {
     co_return look.empty() || look == "no endpoint.dat yet" ? failure : Failure(*failure + "; " + look);
   }
-  const int64_t waited_s = spec_.endpoint_wait_ms / 1000;
-  if (look == "no endpoint.dat yet") co_return fmt::format("{} wrote no endpoint.dat within {} s", script_, waited_s);
-  co_return fmt::format("not ready within {} s: {}", waited_s, look);
+  const double waited_s = static_cast<double>(spec_.endpoint_wait_ms) / 1000;
+  if (look == "no endpoint.dat yet") co_return fmt::format("{} wrote no endpoint.dat within {:g} s", script_, waited_s);
+  co_return fmt::format("not ready within {:g} s: {}", waited_s, look);
 }
 
 io::Task<Supervisor::Failure> Supervisor::serve() {

@@ -91,9 +91,9 @@ class Trial {
   }
 
   std::string not_ready(const std::string& look) const {
-    const auto waited = std::chrono::duration_cast<seconds>(options_.endpoint_wait).count();
-    if (look != "no endpoint.dat yet") return fmt::format("not ready within {} s: {}", waited, look);
-    return fmt::format("{} wrote no endpoint.dat within {} s: once it listens, it must write {{\"url\":\"http://0.0.0.0:PORT\"}} to a "
+    const double waited = static_cast<double>(options_.endpoint_wait.count()) / 1000;
+    if (look != "no endpoint.dat yet") return fmt::format("not ready within {:g} s: {}", waited, look);
+    return fmt::format("{} wrote no endpoint.dat within {:g} s: once it listens, it must write {{\"url\":\"http://0.0.0.0:PORT\"}} to a "
                        "file of that name in the directory it was started in",
                        verdict_.script, waited);
   }
