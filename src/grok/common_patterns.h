@@ -9,4 +9,7 @@ namespace modelyard::grok {
 // kind rely on; labels inside them (UNWANTED, port, program …) decide which fields appear and are part of the meaning.
 extern const std::string_view kCommonPatterns;
 
+// A pattern file of config/patterns, by its name ("squid"); empty when there is none.
+std::string_view shipped_patterns(std::string_view name);
+
 }  // namespace modelyard::grok

@@ -30,7 +30,8 @@ struct Record {
 };
 
 // One document to be written. An id is the same each time a record is processed, so a replay overwrites:
-// SENSOR:DIGEST:OFFSET:N, DIGEST being 16 hexadecimal digits of the source's SHA-256 and N counting the record's documents.
+// SENSOR:DIGEST:OFFSET:N, DIGEST being 16 hexadecimal digits of the source's SHA-256 and N counting the messages (and the parts
+// that could not be parsed) of the record; error documents beside a message have N.1, N.2 …
 struct OutputDocument {
   std::string id;
   bool is_error = false;  // an error document (source.type "error")
