@@ -44,12 +44,16 @@ async function showsWhatIs(page, visit) {
   check((await page.locator('#foot').innerText()).includes('on yard'), 'the footer names the host');
 }
 
-async function showsWhyItFails(page, visit) {
+async function showsWhyItFails(page, visit, mock) {
   await visit();
   const box = card(page, 'phishing', '2.1').locator('.problem-box');
   equal(await box.locator('.problem-cause').innerText(), fixtures.crashLog.split('\n')[0], 'the cause');
   check((await box.locator('.problem-log').innerText()).includes("No such file or directory: 'weights-2026-11.npz'"), 'the last log lines');
   check((await card(page, 'phishing', '2.1').locator('.instance').innerText()).includes('exited with status 1'), 'the reason of the instance');
+  await page.getByRole('button', { name: 'need attention' }).click();
+  await until(async () => (await page.locator('.deployment').count()) === 2, 'those that need attention');
+  mock.setDeployments(mock.deployments.map((d) => ({ ...d, state: 'ready', error: null })));
+  await until(async () => (await page.locator('.deployment').count()) === 4, 'all, once none does');
 }
 
 async function followsChanges(page, visit, mock) {
@@ -127,7 +131,7 @@ async function deploysAFolder(page, visit, mock) {
     await dialog.getByText('the payload holds no .sh').waitFor();
     await dialog.getByRole('button', { name: 'Deploy' }).click();
     await card(page, 'scorer', '1.2').waitFor();
-    await page.locator('.drawer h2', { hasText: 'scorer 1.2' }).waitFor();
+    await page.locator('.drawer h2', { hasText: 'scorer @ 1.2' }).waitFor();
     const sent = mock.asked('POST', /deployments$/).at(-1);
     equal([...sent.query], [['name', 'scorer'], ['version', '1.2'], ['instances', '2'], ['env', 'MODE=fast'], ['env', 'GREETING=hello = world']], 'the query');
     checkTar(sent.body, long);
@@ -223,8 +227,8 @@ async function walksByKeyboard(page, visit) {
   await page.keyboard.press('k');
   check((await focused()).startsWith('dga version 9.0'), 'k goes back');
   await page.keyboard.press('Enter');
-  await page.locator('.drawer h2', { hasText: 'dga 9.0' }).waitFor();
-  equal(await focused(), 'dga 9.0', 'the drawer has the focus');
+  await page.locator('.drawer h2', { hasText: 'dga @ 9.0' }).waitFor();
+  equal(await focused(), 'dga @ 9.0', 'the drawer has the focus');
   await page.keyboard.press('Escape');
   await page.locator('.drawer').first().waitFor({ state: 'hidden' });
   check((await focused()).includes('dga version 9.0') || (await focused()).includes('Logs'), `the focus is back on the card: ${await focused()}`);

@@ -63,7 +63,7 @@ async function deploysByClicks(page, visit) {
   await page.getByText('No models yet').waitFor();
   await page.locator('#deploy').click();
   await page.locator('#deploy-folder').setInputFiles(path.join(ROOT, 'examples/mock_dga'));
-  await page.getByLabel('Name').fill('dga');
+  await page.locator('#deploy-name').fill('dga');
   await page.getByRole('dialog').getByRole('button', { name: 'Deploy' }).click();
   await page.locator('article[aria-label="dga version 1, ready, 1 of 1 ready"]').waitFor({ timeout: MODEL_WAIT });
   await page.getByRole('tab', { name: 'Logs' }).click();

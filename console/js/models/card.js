@@ -62,7 +62,7 @@ export class DeploymentCard {
     const { name, version, state, wanted, ready } = deployment;
     setText(this.#title, name);
     setAttribute(this.#title, 'href', `#models/${encodeURIComponent(name)}/${encodeURIComponent(version)}/logs`);
-    setText(this.#version, version);
+    setText(this.#version, `@ ${version}`);
     setText(this.#state, state);
     setAttribute(this.#state, 'data-tone', deploymentTone(state));
     setAttribute(this.#state, 'title', deploymentHint(state));

@@ -63,7 +63,7 @@ export class Drawer {
   }
 
   update(deployment) {
-    setText(this.#name, `${deployment.name} ${deployment.version}`);
+    setText(this.#name, `${deployment.name} @ ${deployment.version}`);
     setText(this.#state, deployment.state);
     setAttribute(this.#state, 'data-tone', deploymentTone(deployment.state));
     this.#pane?.update(deployment);

@@ -12,9 +12,13 @@ import { groupByName } from './versions.js';
 
 const hashOf = ({ name, version }, tab) => `#models/${[name, version, tab].map(encodeURIComponent).join('/')}`;
 
-function tile(label) {
+// A number in the headline; with a click it is a button.
+function tile(label, click) {
   const value = h('strong', { class: 'number' }, '–');
-  return { value, node: h('div', { class: 'tile' }, value, h('span', {}, label)) };
+  const content = [value, h('span', {}, label)];
+  const node = click ? h('button', { type: 'button', class: 'tile', 'aria-pressed': 'false', title: 'Show these only', on: { click } }, content)
+    : h('div', { class: 'tile' }, content);
+  return { value, node };
 }
 
 // The deployments: live, grouped by name, with a drawer for one of them.
@@ -25,7 +29,8 @@ export class ModelsView {
   #route = { path: [] };
   #onProblems;
   #filter = h('input', { type: 'search', placeholder: 'Filter by name', 'aria-label': 'Filter models by name', spellcheck: 'false', on: { input: () => this.#render() } });
-  #tiles = { models: tile('models'), ready: tile('instances ready'), calls: tile('calls a second'), problems: tile('need attention') };
+  #tiles = { models: tile('models'), ready: tile('instances ready'), calls: tile('calls a second'), problems: tile('need attention', () => this.#toggleProblems()) };
+  #problemsOnly = false;
   #short = h('div', { class: 'tiles', hidden: true }, Object.values(this.#tiles).map((t) => t.node));
   #loading = h('p', { class: 'loading' }, 'Asking the server…');
   #empty = emptyModels(() => this.#deploy());
@@ -115,7 +120,9 @@ export class ModelsView {
     setHidden(this.#loading, all !== null);
     if (!all) return;
     const words = this.#filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const shown = all.filter(({ name, version }) => words.every((word) => `${name} ${version}`.toLowerCase().includes(word)));
+    if (!all.some(needsAttention)) this.#problemsOnly = false;
+    const shown = all.filter((deployment) => words.every((word) => `${deployment.name} ${deployment.version}`.toLowerCase().includes(word)))
+      .filter((deployment) => !this.#problemsOnly || needsAttention(deployment));
     setHidden(this.#empty, all.length > 0);
     setHidden(this.#short, !all.length);
     setHidden(this.#nothing, !all.length || shown.length > 0);
@@ -148,7 +155,14 @@ export class ModelsView {
     setText(this.#tiles.calls.value, rate(sum((d) => d.calls_per_second)));
     setText(this.#tiles.problems.value, count(problems));
     setAttribute(this.#tiles.problems.node, 'data-tone', problems ? 'bad' : null);
+    setAttribute(this.#tiles.problems.node, 'aria-pressed', String(this.#problemsOnly));
+    this.#tiles.problems.node.disabled = !problems;
     this.#onProblems(problems);
+  }
+
+  #toggleProblems() {
+    this.#problemsOnly = !this.#problemsOnly;
+    this.#render();
   }
 
   #tick() {
@@ -171,8 +185,10 @@ export class ModelsView {
     if (this.#route.view !== 'models') return;
     const deployment = this.#current();
     if (deployment) {
-      if (!this.#drawer.isOpen) this.#opener = document.activeElement;
+      const opens = !this.#drawer.isOpen;
+      if (opens) this.#opener = document.activeElement;
       this.#drawer.open(deployment, this.#route.path[2]);
+      if (opens) this.#cards.get(JSON.stringify([deployment.name, deployment.version]))?.node.scrollIntoView({ block: 'nearest' });
     } else if (this.#drawer.isOpen) {
       this.#drawer.close();
       this.#refocus();
