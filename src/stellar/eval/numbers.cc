@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "stellar/eval/java_digits.h"
+
 namespace modelyard::stellar {
 namespace {
 
@@ -58,35 +60,25 @@ void append(std::string& out, T value) {
     out += "0.0";
     return;
   }
-  char buffer[40];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
-  const std::string_view text(buffer, static_cast<size_t>(end - buffer));
-  const size_t e = text.find('e');
-  std::string digits;
-  digits.reserve(24);
-  digits += text[0];
-  if (e > 2) digits += text.substr(2, e - 2);
-  int exponent = 0;
-  std::from_chars(text.data() + e + (text[e + 1] == '+' ? 2 : 1), end, exponent);
-  if (value >= T{1e-3} && value < T{1e7}) {
-    if (exponent < 0) {
-      out += "0.";
-      out.append(static_cast<size_t>(-exponent - 1), '0');
-      out += digits;
-      return;
-    }
-    const auto whole = static_cast<size_t>(exponent) + 1;
-    if (digits.size() < whole) digits.append(whole - digits.size(), '0');
-    out.append(digits, 0, whole);
+  const JavaDigits made = java_digits(value);
+  const std::string_view digits(made.digits, static_cast<size_t>(made.count));
+  if (made.exponent > 0 && made.exponent < 8) {
+    const auto whole = static_cast<size_t>(made.exponent);
+    out += digits.substr(0, whole);
+    if (digits.size() < whole) out.append(whole - digits.size(), '0');
     out += '.';
-    out += digits.size() > whole ? std::string_view(digits).substr(whole) : std::string_view("0");
-    return;
+    out += digits.size() > whole ? digits.substr(whole) : std::string_view("0");
+  } else if (made.exponent <= 0 && made.exponent > -3) {
+    out += "0.";
+    out.append(static_cast<size_t>(-made.exponent), '0');
+    out += digits;
+  } else {
+    out += digits[0];
+    out += '.';
+    out += digits.size() > 1 ? digits.substr(1) : std::string_view("0");
+    out += 'E';
+    out += std::to_string(made.exponent - 1);
   }
-  out += digits[0];
-  out += '.';
-  out += digits.size() > 1 ? std::string_view(digits).substr(1) : std::string_view("0");
-  out += 'E';
-  out += std::to_string(exponent);
 }
 
 }  // namespace
