@@ -104,6 +104,10 @@ Finding examine_data(const std::filesystem::path& data) {
   std::filesystem::path existing = data;
   while (!existing.empty() && existing != existing.root_path() && ::access(existing.c_str(), F_OK) != 0) existing = existing.parent_path();
   const std::string shown = data.string();
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(existing, ignored)) {
+    return {Kind::kProblem, "data folder", fmt::format("{} is no folder", existing.string()), "Say another with --data DIR."};
+  }
   if (::access(existing.c_str(), W_OK | X_OK) != 0) {
     return {Kind::kProblem, "data folder", fmt::format("{} cannot be written by this user", existing.string()),
             "Say another with --data DIR, or change its owner."};

@@ -44,7 +44,7 @@ Result<ModelName> model_name(Invocation& invocation, std::string_view text) {
     }
     found.version = *version;
   }
-  if (at != std::string_view::npos || !found.version.empty()) {
+  if (at != std::string_view::npos || invocation.arguments().has("version")) {
     if (const std::string why = why_bad_name(found.version); !why.empty()) {
       return invocation.wrong_usage(fmt::format("'{}' is no version: {}", found.version, why));
     }

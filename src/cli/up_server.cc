@@ -21,6 +21,7 @@
 #include "controller/controller.h"
 #include "controller/local_launcher.h"
 #include "controller/runner_routes.h"
+#include "gateway/gateway.h"
 #include "http/server.h"
 #include "io/file.h"
 #include "payloads/directory_store.h"
@@ -98,6 +99,7 @@ class UpServer {
         api::Options{.data = options_.data, .version = options_.version, .host = host_names().front(), .more_metrics = {}});
     console::add_routes(router_);
     api_->add_routes(router_);
+    gateway::add_routes(router_, local_models_->models());
     http::ServerOptions options{.host = options_.listen_host, .port = options_.port};
     options.guard = api::make_guard(
         {.listen_host = options_.listen_host, .host_names = host_names(), .token = options_.token});

@@ -4,13 +4,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/strings.h"
 #include "cli/remote.h"
+#include "cli/sources.h"
 #include "cli/wait_ready.h"
 #include "json/tree.h"
-#include "payloads/packagers.h"
 #include "payloads/tar.h"
-#include "registry/instance_folder.h"
 
 namespace modelyard::cli {
 namespace {
@@ -26,28 +24,10 @@ std::string user_name(const Invocation& invocation) {
 }
 
 Status add_environment(Invocation& invocation, Query& query) {
-  for (const std::string& pair : invocation.arguments().all("env")) {
-    if (pair.find('=') == std::string::npos || pair.starts_with('=')) {
-      return invocation.wrong_usage(fmt::format("--env needs K=V, not '{}'", pair));
-    }
-    query.emplace_back("env", pair);
-  }
-  for (char** variable = ::environ; *variable != nullptr; ++variable) {
-    const std::string_view pair = *variable;
-    const size_t equals = pair.find('=');
-    if (equals == std::string_view::npos || equals == 0) continue;
-    if (registry::is_inherited_variable(pair.substr(0, equals))) query.emplace_back("inherit", pair);
-  }
+  MY_TRY(const auto added, added_environment(invocation));
+  for (const auto& [key, value] : added) query.emplace_back("env", key + "=" + value);
+  for (const auto& [key, value] : inherited_environment()) query.emplace_back("inherit", key + "=" + value);
   return {};
-}
-
-Result<payloads::Source> source_of(Invocation& invocation) {
-  const auto& rest = invocation.arguments().rest();
-  const std::string word = invocation.arguments().positional(0);
-  if (rest && !word.empty()) return invocation.wrong_usage(fmt::format("'{}' and a command after -- are two sources", word));
-  if (rest && rest->empty()) return invocation.wrong_usage("no command follows --");
-  if (rest) return payloads::command_source(*rest);
-  return payloads::parse_source(word);
 }
 
 Result<json::Tree> upload(Remote& remote, const std::string& target, const payloads::Package& package) {
@@ -72,7 +52,7 @@ Result<ModelName> name_of(Invocation& invocation, const payloads::Package& packa
 
 Status run(Invocation& invocation) {
   const Arguments& arguments = invocation.arguments();
-  MY_TRY(const payloads::Source source, source_of(invocation));
+  MY_TRY(const payloads::Source source, source_of(invocation, arguments.positional(0)));
   MY_TRY(const payloads::Package package, payloads::make_package(source));
   MY_TRY(const ModelName model, name_of(invocation, package));
   for (const std::string& note : package.notes) fmt::print(stderr, "modelyard: {}\n", printable(note));
