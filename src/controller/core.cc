@@ -42,8 +42,14 @@ Facts found(const Instance& record, Moment moment, Random& random, Liveness live
   // An instance that lives is given silent_max from now; how long it has run counts only when it has spoken (report()).
   facts.started = liveness == Liveness::kHeld ? moment.now : moment.now - milliseconds(age_ms);
   facts.changed = facts.unleased_since = facts.probe_at = moment.now;
+  facts.found = liveness == Liveness::kHeld;
   if (record.state == InstanceState::kFailed) facts.retry_at = moment.now + backoff(record.failures, options, random);
   return facts;
+}
+
+void note_seen(Facts& facts) {
+  facts.adopted = facts.adopted || (facts.found && !facts.seen);
+  facts.seen = true;
 }
 
 }  // namespace
@@ -146,6 +152,7 @@ void Core::take(const Action& action, Moment moment) {
     entry.facts.probe_at = moment.now + kProbeEvery;
     return;
   }
+  entry.facts.adopted = false;
   if (entry.record.state != action.instance.state || action.kind == Kind::kLaunch) entry.facts.changed = moment.now;
   if (action.retry_at != SteadyTime{}) entry.facts.retry_at = action.retry_at;
   entry.record = action.instance;
@@ -178,7 +185,7 @@ Status Core::lease_opened(const std::string& id, int64_t incarnation) {
   MY_TRY_VOID(admit(id, incarnation));
   Facts& facts = present(id, incarnation)->facts;
   facts.leased = true;
-  facts.seen = true;
+  note_seen(facts);
   if (facts.life == Facts::Life::kUnknown) facts.life = Facts::Life::kAlive;
   look_settled();
   return {};
@@ -196,7 +203,7 @@ Status Core::report(registry::RunnerReport report) {
   MY_TRY_VOID(admit(report.id, report.incarnation));
   bound(report);
   ObservedInstance* entry = present(report.id, report.incarnation);
-  entry->facts.seen = true;
+  note_seen(entry->facts);
   if (entry->facts.life == Facts::Life::kUnknown) entry->facts.life = Facts::Life::kAlive;
   entry->facts.report = std::move(report);
   look_settled();

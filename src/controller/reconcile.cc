@@ -237,7 +237,7 @@ class Stepper {
 
   void emit(Slot& slot) {
     using Kind = Action::Kind;
-    const bool changed = slot.seen == nullptr || !(slot.record == slot.seen->record);
+    const bool changed = slot.store || slot.seen == nullptr || !(slot.record == slot.seen->record);
     Action action;
     switch (slot.doing) {
       case Slot::Doing::kLaunch: action.kind = Kind::kLaunch; break;

@@ -36,6 +36,8 @@ struct Facts {
   bool in_flight = false;  // a launch or a kill is under way: nothing is decided about it until that is answered
   bool leased = false;     // its runner is connected
   bool seen = false;       // its runner has spoken to this controller
+  bool adopted = false;    // it was started by an earlier controller and has spoken to this one: to be told once
+  bool found = false;      // it was started by an earlier controller
   std::optional<registry::RunnerReport> report;  // its last
   std::optional<Launched> launched;
   std::optional<Error> launch_error;

@@ -166,7 +166,7 @@ void follow_timers(Slot& slot, Context& context) {
   if (slot.record.state == InstanceState::kDraining) {
     if (context.due(facts.changed + options.drain_max)) kill(slot, "was still running " + in_seconds(options.drain_max) + " after the order to stop", "killed", context);
   } else if (slot.record.state == InstanceState::kFailed) {
-    if (was_so && context.due(facts.changed + options.drain_max)) kill(slot, slot.record.reason, "killed", context);
+    if (was_so && context.due(facts.changed + options.drain_max)) kill(slot, "its process stayed after it failed", "killed", context);
   } else if (!facts.seen && !facts.leased) {
     if (context.due(facts.started + options.silent_max)) {
       kill(slot, "its runner said nothing for " + in_seconds(options.silent_max), "killed", context);
@@ -201,6 +201,10 @@ void follow_facts(Slot& slot, bool others_ready, Context& context) {
   if (slot.busy()) return;
   if (slot.dead()) return follow_death(slot, context);
   take_identity(slot);
+  if (slot.seen->facts.adopted) {
+    slot.store = true;
+    context.event(slot.record, "adopted", "started by an earlier controller, lives");
+  }
   if (slot.record.state != InstanceState::kDraining && slot.record.state != InstanceState::kFailed) {
     follow_lease(slot, others_ready, context);
   }

@@ -21,6 +21,7 @@ struct Slot {
   enum class Doing { kNothing, kLaunch, kKill, kForget, kProbe } doing = Doing::kNothing;
   SteadyTime retry_at{};
   std::string kill_reason;
+  bool store = false;  // also when the record is as it was
 
   bool busy() const { return seen != nullptr && seen->facts.in_flight; }
   bool dead() const { return seen != nullptr && seen->facts.life == Facts::Life::kDead; }
