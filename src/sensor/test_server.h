@@ -33,7 +33,10 @@ class TestServer {
     port_ = started.get_future().get();
   }
   ~TestServer() {
-    loop_.post([this] { stop_.notify_all(); });
+    loop_.post([this] {
+      stopping_ = true;
+      stop_.notify_all();
+    });
     thread_.join();
   }
 
@@ -64,7 +67,7 @@ class TestServer {
     io::run_blocking(loop_, wait_and_stop(server));
   }
   io::Task<void> wait_and_stop(http::Server& server) {
-    co_await stop_.wait();
+    while (!stopping_) co_await stop_.wait();
     co_await server.stop(system_clock().now() + milliseconds(100));
   }
 
@@ -121,6 +124,7 @@ class TestServer {
   std::unique_ptr<documents::Store> store_;
   http::Router router_;
   io::Loop loop_;
+  bool stopping_ = false;  // on the loop
   io::Event stop_{loop_.executor()};
   io::Event never_{loop_.executor()};
   uint16_t port_ = 0;
