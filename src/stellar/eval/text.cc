@@ -129,6 +129,8 @@ void append_at(std::string& out, Value value, int depth) {
 
 void append_text(std::string& out, Value value) { append_at(out, value, 0); }
 
+uint32_t java_hash_code(Value value) { return java_hash(value, 0); }
+
 std::string_view text_of(Arena& arena, Value value) {
   if (value.is_string()) return value.text();
   if (value.is_integral()) {

@@ -11,4 +11,7 @@ namespace modelyard::stellar {
 // Java's toString of a value: a view of it where it is a string, else built in the arena. A null is "null".
 std::string_view text_of(Arena& arena, Value value);
 
+// Java's hashCode.
+uint32_t java_hash_code(Value value);
+
 }  // namespace modelyard::stellar
