@@ -2,6 +2,7 @@
 // The page on a real `modelyard up`: a model deployed by clicks, its process killed, real squid lines through it.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { check, equal, noSidewaysScroll, PHONE, ROOT, screenshot, until } from './harness.mjs';
@@ -21,9 +22,9 @@ class Yard {
     this.environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/_proxy$/i.test(name)));
   }
 
-  async start(address = '127.0.0.1:0') {
+  async start(address = '127.0.0.1:0', ...options) {
     check(existsSync(BINARY), `${BINARY} is not built: ./dev build`);
-    this.process = spawn(BINARY, ['up', '--data', path.join(this.folder, 'data'), '--listen', address],
+    this.process = spawn(BINARY, ['up', '--data', path.join(this.folder, 'data'), '--listen', address, ...options],
       { stdio: ['ignore', 'pipe', 'pipe'], env: this.environment });
     this.errors = '';
     this.process.stderr.on('data', (text) => (this.errors = (this.errors + text).slice(-8000)));
@@ -150,6 +151,53 @@ async function removesByClicks(page, visit) {
   await page.getByText('No models yet').waitFor({ timeout: MODEL_WAIT });
 }
 
+async function wantsItsToken(page, visit) {
+  await visit();
+  await page.getByRole('dialog', { name: 'This server wants a token' }).waitFor();
+  await page.getByRole('textbox', { name: 'Token' }).fill('not it');
+  await page.keyboard.press('Enter');
+  await page.getByText('The token was refused.').waitFor();
+  await page.getByRole('textbox', { name: 'Token' }).fill('a-token-of-the-test');
+  await page.keyboard.press('Enter');
+  await page.getByText('No models yet').waitFor();
+  await page.locator('#deploy').click();
+  await page.locator('#deploy-folder').setInputFiles(path.join(ROOT, 'examples/shell'));
+  await page.getByRole('dialog').getByRole('button', { name: 'Deploy' }).click();
+  await page.locator('article[aria-label="shell version 1, ready, 1 of 1 ready"]').waitFor({ timeout: MODEL_WAIT });
+}
+
+// A page of somebody else, open in the same browser, sends what a form could send.
+async function refusesOtherSites(page, visit, yard) {
+  const other = createServer((request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>another site</p>'));
+  await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
+  try {
+    await visit(`${other.address().port}/`);
+    await page.evaluate(async (target) => {
+      await fetch(`${target}api/v1/deployments?name=evil`, { method: 'POST', mode: 'no-cors', body: 'x' }).catch(() => {});
+      await fetch(`${target}api/v1/deployments/dga`, { method: 'DELETE' }).catch(() => {});
+    }, yard.url);
+    const answer = await page.evaluate((target) => fetch(`${target}api/v1/deployments`).then((r) => r.text(), () => 'unreadable'), yard.url);
+    equal(answer, 'unreadable', 'it reads nothing');
+  } finally {
+    other.closeAllConnections();
+    other.close();
+  }
+  equal(JSON.parse(await yard.run('status', '-o', 'json')).map((d) => d.name), ['dga'], 'it changed nothing');
+}
+
+async function tokenCase(tester) {
+  const yard = new Yard();
+  const file = path.join(yard.folder, 'token');
+  writeFileSync(file, 'a-token-of-the-test\n', { mode: 0o600 });
+  await yard.start('0.0.0.0:0', '--token-file', file);
+  yard.url = yard.url.replace('0.0.0.0', '127.0.0.1');
+  try {
+    await tester.test('real: wants its token off loopback', yard, (page, visit) => wantsItsToken(page, visit), { expected: /status of 401/ });
+  } finally {
+    await yard.stop();
+  }
+}
+
 export async function realCases(tester) {
   const yard = new Yard();
   const rows = [
@@ -157,12 +205,17 @@ export async function realCases(tester) {
     ['shows documents as they are stored', showsDocumentsAsTheyAreStored],
     ['outlives the server', outlivesTheServer, { expected: /net::ERR_|Failed to load resource/ }],
     ['fits a phone', fitsAPhone, { viewport: PHONE, touch: true }],
+    ['refuses other sites', refusesOtherSites, { expected: /CORS|Failed to load resource/, everyPort: true }],
     ['removes by clicks', removesByClicks],
   ];
   await yard.start();
   try {
-    for (const [name, test, options] of rows) await tester.test(`real: ${name}`, yard, (page, visit) => test(page, visit, yard), options);
+    for (const [name, test, options] of rows) {
+      const server = options?.everyPort ? { url: 'http://127.0.0.1:' } : yard;
+      await tester.test(`real: ${name}`, server, (page, visit) => test(page, visit, yard), options);
+    }
   } finally {
     await yard.stop();
   }
+  await tokenCase(tester);
 }
