@@ -92,6 +92,7 @@ class Controller::Impl {
   bool leading_ = false;
   bool open_ = false;  // takes requests
   int lead_failures_ = 0;
+  std::string registry_trouble_;  // why nothing can be decided now; empty: all is well
   int64_t epoch_ = 0;  // of the snapshots: that of the first lead, whatever is read again later
   int64_t publications_ = 0;
   std::deque<std::shared_ptr<Command>> commands_;

@@ -63,6 +63,7 @@ io::Task<Status> Controller::Impl::take_lead() {
   core.load(std::move(*contents), moment(), parts.random, [this](const registry::Instance& record) { return lock_of(record); });
   leading_ = true;
   lead_failures_ = 0;
+  registry_trouble_.clear();
   co_return Status();
 }
 
@@ -97,7 +98,8 @@ io::Task<void> Controller::Impl::run() {
     dirty_ = false;
     if (!leading_) {
       if (const Status lead = co_await take_lead(); !lead) {
-        spdlog::error("the registry: {}", lead.error().message());
+        if (registry_trouble_ != lead.error().message()) spdlog::error("the registry: {}", lead.error().message());
+        registry_trouble_ = lead.error().message();
         answer_all(lead.error());
         const auto doubled = kLeadAgainFirst * (int64_t{1} << std::min(lead_failures_++, 10));
         const double wait_ms = static_cast<double>(std::min<milliseconds>(doubled, kLeadAgainMax).count());

@@ -129,6 +129,7 @@ std::vector<DeploymentStatus> Controller::Impl::statuses() const {
       status.calls_per_second += instance.calls_per_second;
       ids.push_back(instance.instance.id);
     }
+    if (!registry_trouble_.empty()) status.error = "nothing can be changed or restarted now: " + registry_trouble_;
     status.latency_p50_ms = calls_.latency_ms(ids, 0.5, now);
     status.latency_p99_ms = calls_.latency_ms(ids, 0.99, now);
   }

@@ -115,9 +115,8 @@ Result<Core::Batch> Core::deploy(const DeployRequest& request, int64_t wall_ms, 
     next.version = request.version;
     next.created_ms = wall_ms;
   }
-  if (next.removing) {
-    return fail(ErrorCode::kConflict, title(request.name, request.version) + " is being removed: try again when it is gone");
-  }
+  // Deployed again before the last of it was gone: it stays.
+  next.removing = false;
   outcome.created = known == desired_.deployments.end();
   const int64_t newest = next.revisions.empty() ? 0 : next.revisions.back().number;
   Revision revision = revision_of(request, next.last_revision + 1, wall_ms);

@@ -97,7 +97,10 @@ void become_ready(Slot& slot, const registry::RunnerReport& report, Context& con
   endpoint.version = record.version;
   if (endpoint.host.empty()) endpoint.host = record.host;
   const bool first = record.state != InstanceState::kReady && record.ready_ms < record.started_ms;
-  if (record.ready_ms < record.started_ms || record.ready_ms == 0) record.ready_ms = std::max<int64_t>(context.moment.wall_ms, 1);
+  // Never before its start, whatever has been done to the machine's clock: "was it ready since" must stay answered.
+  if (record.ready_ms < record.started_ms || record.ready_ms == 0) {
+    record.ready_ms = std::max<int64_t>({context.moment.wall_ms, record.started_ms, 1});
+  }
   record.reason = report.answers_on_loopback_only ? "listens on loopback only" : "";
   record.log_tail.clear();
   set_state(record, InstanceState::kReady, context);

@@ -29,7 +29,7 @@ milliseconds World::between(int64_t low_ms, int64_t high_ms) {
 bool World::chance(double probability) { return now_ < faults_end_ && random_.unit() < probability; }
 
 void World::say(const std::string& line) {
-  if (settings_.trace) settings_.trace(fmt::format("{:9.3f} {}", static_cast<double>((wall_ms_ - 1'700'000'000'000)) / 1000.0, line));
+  if (settings_.trace) settings_.trace(fmt::format("{:9.3f} {}", std::chrono::duration<double>(now_ - SteadyTime(seconds(1000))).count(), line));
 }
 
 void World::violated(const std::string& what) {
@@ -54,7 +54,7 @@ Result World::run() {
     if (now_ > faults_end_) check_end();
     if (queue_.empty()) at(seconds(1), [] {});  // time passes also when nobody does anything
   }
-  result_.virtual_ms = wall_ms_ - 1'700'000'000'000;
+  result_.virtual_ms = std::chrono::duration_cast<milliseconds>(now_ - SteadyTime(seconds(1000))).count();
   return result_;
 }
 
@@ -62,7 +62,11 @@ void World::schedule_trouble() {
   const milliseconds until = between(200, 6'000);
   if (now_ + until > faults_end_) return;
   at(until, [this] {
-    switch (random_.below(4)) {
+    switch (random_.below(5)) {
+      case 4:
+        wall_ms_ += between(0, 7'200'000).count() - 3'600'000;
+        say("somebody sets the clock");
+        break;
       case 0: crash("at any time"); break;
       case 1:
       case 2:

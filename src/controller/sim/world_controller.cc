@@ -172,6 +172,11 @@ void World::do_kill(const Action& action) {
   const bool fails = chance(0.1);
   at(between(0, 50), [=, this, life = life_] {
     if (life != life_) return;
+    const auto victim = processes_.find(action.instance.id);
+    const bool healthy = victim != processes_.end() && victim->second.connected && !victim->second.draining &&
+                         victim->second.report.state == registry::InstanceState::kReady &&
+                         action.instance.state == registry::InstanceState::kReady;
+    if (healthy) return violated("killed although it is well: " + action.instance.id);
     if (!fails) end_process(action.instance.id, "killed: " + action.kill_reason);
     at(between(0, 20), [=, this] {
       if (life != life_ || core_ == nullptr) return;
