@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
 #include "json/writer.h"
 
 namespace modelyard::pipeline {
@@ -21,7 +22,7 @@ EnrichmentStage EnrichmentStage::compile(const configuration::EnrichmentSection&
   for (const configuration::StellarGroup& group : section.stellar) {
     Group made{.name = group.name, .entries = {}};
     for (const configuration::Assignment& one : group.assignments) {
-      made.entries.push_back({one.field, one.expression, expressions.compile(one.expression, document, one.path, one.inside)});
+      made.entries.push_back({one.field, std::string(trim_ascii(one.expression)), expressions.compile(one.expression, document, one.path, one.inside)});
     }
     out.groups_.push_back(std::move(made));
   }
