@@ -12,8 +12,8 @@
 
 namespace modelyard::controller {
 
-// What clients said of their calls in the last minute, per instance, in slots of five seconds. Memory is bounded: one entry per
-// instance, forgotten when forget() says so. Confined to the controller's loop.
+// What clients said of their calls in the last minute, per instance, in slots of five seconds. Memory is bounded: one
+// entry per instance, forgotten when forget() says so. Confined to the controller's loop.
 class CallBook {
  public:
   // True: it and every call before it failed, at least kFailuresInRow of them since the last success.

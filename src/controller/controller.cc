@@ -34,7 +34,9 @@ io::Task<Result<DeployOutcome>> Controller::deploy(DeployRequest request) {
 io::Task<Result<void>> Controller::scale(std::string name, std::string version, int instances) {
   const int64_t wall_ms = to_epoch_ms(impl_->parts.clock.wall());
   std::function<Result<Core::Batch>(Core&)> make = [name = std::move(name), version = std::move(version), instances,
-                                                    wall_ms](Core& core) { return core.scale(name, version, instances, wall_ms); };
+                                                    wall_ms](Core& core) {
+    return core.scale(name, version, instances, wall_ms);
+  };
   co_return co_await impl_->request(std::move(make));
 }
 
@@ -42,8 +44,8 @@ io::Task<Result<RemoveOutcome>> Controller::remove(std::string name, std::option
                                                    std::optional<int> instances) {
   auto outcome = std::make_shared<RemoveOutcome>();
   const int64_t wall_ms = to_epoch_ms(impl_->parts.clock.wall());
-  std::function<Result<Core::Batch>(Core&)> make = [name = std::move(name), version = std::move(version), instances, outcome,
-                                                    wall_ms](Core& core) {
+  std::function<Result<Core::Batch>(Core&)> make = [name = std::move(name), version = std::move(version), instances,
+                                                    outcome, wall_ms](Core& core) {
     return core.remove(name, version, instances, wall_ms, *outcome);
   };
   MY_CO_TRY_VOID(co_await impl_->request(std::move(make)));

@@ -33,10 +33,10 @@ struct PayloadHooks {
 };
 
 struct ControllerOptions {
-  std::filesystem::path data;    // instances/ lies below it
-  std::string socket;            // of the runners, given to them
-  std::string host;              // this machine's name, for records
-  ReconcileOptions reconcile;    // back-off, health, drain: status.h
+  std::filesystem::path data;  // instances/ lies below it
+  std::string socket;          // of the runners, given to them
+  std::string host;            // this machine's name, for records
+  ReconcileOptions reconcile;  // back-off, health, drain: status.h
 };
 
 // For /metrics.
@@ -54,9 +54,10 @@ struct ControllerNumbers {
   std::map<registry::DeploymentState, int> deployments;
 };
 
-// Keeps what runs equal to what is wanted: takes requests in as stored deployments, reconciles, speaks with the runners, publishes
-// the endpoints. Confined to its loop (other loops go through io::on_loop); start() once, stop() once, then destroy. What it is given
-// outlives it. After stop() or when the registry is closed every request is kUnavailable.
+// Keeps what runs equal to what is wanted: takes requests in as stored deployments, reconciles, speaks with the
+// runners, publishes the endpoints. Confined to its loop (other loops go through io::on_loop); start() once, stop()
+// once, then destroy. What it is given outlives it. After stop() or when the registry is closed every request is
+// kUnavailable.
 class Controller {
  public:
   struct Parts {
@@ -72,8 +73,8 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
-  // Reads the registry, publishes the stored endpoints as unsettled, sweeps orphans and begins to reconcile. Returns before the
-  // snapshot is settled.
+  // Reads the registry, publishes the stored endpoints as unsettled, sweeps orphans and begins to reconcile. Returns
+  // before the snapshot is settled.
   io::Task<Status> start();
   // keep_models: leaves every instance running for the next start. Otherwise drains all of them, at most drain_all of
   // ReconcileOptions, then kills; their records stay wanted, so the next start brings them up again.
@@ -84,7 +85,8 @@ class Controller {
   // kNotFound: no such deployment.
   io::Task<Result<void>> scale(std::string name, std::string version, int instances);
   // No version: all versions. With a count: that many fewer instances, none left = removed. kNotFound as above.
-  io::Task<Result<RemoveOutcome>> remove(std::string name, std::optional<std::string> version, std::optional<int> instances);
+  io::Task<Result<RemoveOutcome>> remove(std::string name, std::optional<std::string> version,
+                                         std::optional<int> instances);
 
   // By name, then version. What is true now.
   std::vector<DeploymentStatus> statuses() const;
@@ -98,8 +100,8 @@ class Controller {
   using Subscription = std::shared_ptr<void>;
   using OnSnapshot = std::function<void(const std::shared_ptr<const registry::Snapshot>&,
                                         const std::shared_ptr<const std::vector<registry::Change>>&)>;
-  // Calls back on the loop at each change, never inside subscribe(): take snapshot() first, on the same loop, without a suspension
-  // between. The callback must not block and must not call the controller.
+  // Calls back on the loop at each change, never inside subscribe(): take snapshot() first, on the same loop, without a
+  // suspension between. The callback must not block and must not call the controller.
   Subscription subscribe(OnSnapshot callback);
   // Calls back when statuses() may answer otherwise than before; several changes at once may be one call.
   Subscription subscribe_statuses(std::function<void()> callback);
@@ -110,9 +112,10 @@ class Controller {
   ControllerNumbers numbers() const;
 
   // The runners' side (runner_routes.h puts these on the socket).
-  // A runner's open lease. The callback gets the present order at once (inside) and each later one; lease_ended when it goes.
-  // kNotFound: no such instance. kConflict: an older incarnation. Both mean: drain and exit.
-  Result<Subscription> open_lease(const std::string& id, int64_t incarnation, std::function<void(const Order&)> callback);
+  // A runner's open lease. The callback gets the present order at once (inside) and each later one; lease_ended when it
+  // goes. kNotFound: no such instance. kConflict: an older incarnation. Both mean: drain and exit.
+  Result<Subscription> open_lease(const std::string& id, int64_t incarnation,
+                                  std::function<void(const Order&)> callback);
   // kNotFound, kConflict as above; kUnavailable: not stored, say it again.
   io::Task<Status> report(registry::RunnerReport report);
 

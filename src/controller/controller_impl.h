@@ -13,8 +13,8 @@
 #include "controller/core.h"
 #include "controller/launcher.h"
 
-// The controller's inside: a shell that carries out what the core decides. One coroutine (run) makes every change of the stored
-// state, one after the other; facts arrive between its steps and only wake it.
+// The controller's inside: a shell that carries out what the core decides. One coroutine (run) makes every change of
+// the stored state, one after the other; facts arrive between its steps and only wake it.
 namespace modelyard::controller {
 
 class Controller::Impl {
@@ -29,7 +29,8 @@ class Controller::Impl {
 
   Subscription subscribe(OnSnapshot callback);
   Subscription subscribe_statuses(std::function<void()> callback);
-  Result<Subscription> open_lease(const std::string& id, int64_t incarnation, std::function<void(const Order&)> callback);
+  Result<Subscription> open_lease(const std::string& id, int64_t incarnation,
+                                  std::function<void(const Order&)> callback);
   Status report(registry::RunnerReport report);
   void note_calls(const std::vector<CallReport>& reports);
   std::vector<DeploymentStatus> statuses() const;
@@ -93,7 +94,7 @@ class Controller::Impl {
   bool open_ = false;  // takes requests
   int lead_failures_ = 0;
   std::string registry_trouble_;  // why nothing can be decided now; empty: all is well
-  int64_t epoch_ = 0;  // of the snapshots: that of the first lead, whatever is read again later
+  int64_t epoch_ = 0;             // of the snapshots: that of the first lead, whatever is read again later
   int64_t publications_ = 0;
   std::deque<std::shared_ptr<Command>> commands_;
   std::map<std::string, Lease> leases_;

@@ -17,7 +17,8 @@ constexpr milliseconds kEndpointWaitSlack{60'000};
 SteadyTime on_machine(SteadyTime when, const Clock& clock) {
   if (when == SteadyTime::max()) return when;
   const auto wait = when - clock.now();
-  return std::chrono::steady_clock::now() + std::clamp<SteadyTime::duration>(wait, milliseconds(0), std::chrono::hours(24));
+  return std::chrono::steady_clock::now() +
+         std::clamp<SteadyTime::duration>(wait, milliseconds(0), std::chrono::hours(24));
 }
 
 }  // namespace
@@ -26,7 +27,8 @@ Result<registry::InstanceSpec> Controller::Impl::spec_of(const registry::Instanc
   const auto deployment = core.desired().deployments.find({record.name, record.version});
   const registry::Revision* revision =
       deployment == core.desired().deployments.end() ? nullptr : find_revision(deployment->second, record.revision);
-  if (revision == nullptr) return fail(ErrorCode::kNotFound, "revision " + std::to_string(record.revision) + " is not stored any more");
+  if (revision == nullptr)
+    return fail(ErrorCode::kNotFound, "revision " + std::to_string(record.revision) + " is not stored any more");
   MY_TRY(const std::filesystem::path payload, parts.payloads.find(revision->digest));
   registry::InstanceSpec spec;
   spec.id = record.id;
@@ -60,7 +62,8 @@ io::Task<Status> Controller::Impl::take_lead() {
     co_return tl::unexpected<Error>(std::move(contents).error());
   }
   if (epoch_ == 0) epoch_ = contents->epoch;
-  core.load(std::move(*contents), moment(), parts.random, [this](const registry::Instance& record) { return lock_of(record); });
+  core.load(std::move(*contents), moment(), parts.random,
+            [this](const registry::Instance& record) { return lock_of(record); });
   leading_ = true;
   lead_failures_ = 0;
   registry_trouble_.clear();
@@ -69,7 +72,8 @@ io::Task<Status> Controller::Impl::take_lead() {
 
 io::Task<Status> Controller::Impl::start() {
   parts.launcher.on_exit([this](const std::string& id, int64_t incarnation) { on_exit(id, incarnation); });
-  if (Status lead = co_await take_lead(); !lead) co_return fail(std::move(lead).error().with_context("opening the registry"));
+  if (Status lead = co_await take_lead(); !lead)
+    co_return fail(std::move(lead).error().with_context("opening the registry"));
   publish();
   std::vector<std::string> known;
   for (const auto& [id, entry] : core.observed().instances) known.push_back(id);
@@ -103,7 +107,8 @@ io::Task<void> Controller::Impl::run() {
         answer_all(lead.error());
         const auto doubled = kLeadAgainFirst * (int64_t{1} << std::min(lead_failures_++, 10));
         const double wait_ms = static_cast<double>(std::min<milliseconds>(doubled, kLeadAgainMax).count());
-        co_await io::sleep_for(std::chrono::microseconds(static_cast<int64_t>(wait_ms * 1000 * (0.75 + 0.5 * parts.random.unit()))));
+        co_await io::sleep_for(
+            std::chrono::microseconds(static_cast<int64_t>(wait_ms * 1000 * (0.75 + 0.5 * parts.random.unit()))));
         continue;
       }
       changed();
@@ -213,7 +218,8 @@ void Controller::Impl::do_probe(const registry::Instance& record) {
 
 io::Task<Status> Controller::Impl::request(std::function<Result<Core::Batch>(Core&)> make) {
   if (!open_) co_return fail(ErrorCode::kUnavailable, "the controller is stopping");
-  if (commands_.size() >= kCommandsMax) co_return fail(ErrorCode::kResourceExhausted, "too many requests wait: try again later");
+  if (commands_.size() >= kCommandsMax)
+    co_return fail(ErrorCode::kResourceExhausted, "too many requests wait: try again later");
   auto command = std::make_shared<Command>(parts.executor);
   command->make = std::move(make);
   commands_.push_back(command);
@@ -223,7 +229,8 @@ io::Task<Status> Controller::Impl::request(std::function<Result<Core::Batch>(Cor
   co_return *command->answer;
 }
 
-io::Task<Result<std::vector<registry::Event>>> Controller::Impl::events(std::string name, std::string version, int limit) {
+io::Task<Result<std::vector<registry::Event>>> Controller::Impl::events(std::string name, std::string version,
+                                                                        int limit) {
   co_return co_await parts.registry.events(std::move(name), std::move(version), limit);
 }
 

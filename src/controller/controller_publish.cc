@@ -74,7 +74,9 @@ Controller::Subscription Controller::Impl::add(Subscriber subscriber) {
   });
 }
 
-Controller::Subscription Controller::Impl::subscribe(OnSnapshot callback) { return add({std::move(callback), nullptr}); }
+Controller::Subscription Controller::Impl::subscribe(OnSnapshot callback) {
+  return add({std::move(callback), nullptr});
+}
 Controller::Subscription Controller::Impl::subscribe_statuses(std::function<void()> callback) {
   return add({nullptr, std::move(callback)});
 }

@@ -41,16 +41,22 @@ struct Stage {
       : loop(on),
         store(registry),
         launcher(with),
-        controller({on.executor(), registry, with, system_clock(), Random(1),
+        controller({on.executor(),
+                    registry,
+                    with,
+                    system_clock(),
+                    Random(1),
                     {.find = [](const std::string& digest) -> Result<std::filesystem::path> {
-                      if (digest == "sha256:absent") return fail(ErrorCode::kNotFound, "payload sha256:absent is not stored");
+                      if (digest == "sha256:absent")
+                        return fail(ErrorCode::kNotFound, "payload sha256:absent is not stored");
                       return std::filesystem::path("/payload/" + digest);
                     }}},
                    {.data = "/data", .socket = "/data/control.sock", .host = "here", .reconcile = options}) {}
 
   void connect(const std::string& id) {
     const auto& running = launcher.running.at(id);
-    auto lease = controller.open_lease(id, running.spec.incarnation, [this, id](const Order& order) { orders[id] = order.want; });
+    auto lease = controller.open_lease(id, running.spec.incarnation,
+                                       [this, id](const Order& order) { orders[id] = order.want; });
     ASSERT_TRUE(lease) << lease.error().message();
     leases[id] = std::move(*lease);
   }
@@ -62,7 +68,8 @@ struct Stage {
     report.reason = std::move(reason);
     report.runner_pid = 1;
     report.model_pid = 2;
-    if (state == InstanceState::kReady) report.endpoint = registry::Endpoint{.url = "http://127.0.0.1:1234", .functions = {{"apply", "apply"}}};
+    if (state == InstanceState::kReady)
+      report.endpoint = registry::Endpoint{.url = "http://127.0.0.1:1234", .functions = {{"apply", "apply"}}};
     co_return co_await controller.report(std::move(report));
   }
   // Every runner that is not connected connects and reports ready; one that is told to drain ends.
@@ -157,8 +164,9 @@ TEST(Controller, DeploysServesScalesAndRemoves) {
     auto events = co_await stage.controller.events("dga", "1.0", 100);
     std::vector<std::string> kinds;
     for (const auto& event : *events) kinds.push_back(event.kind);
-    EXPECT_EQ(kinds, (std::vector<std::string>{"deployed", "started", "started", "ready", "ready", "scaled", "started", "ready",
-                                               "scaled", "drained", "drained", "removing", "drained", "removed"}));
+    EXPECT_EQ(kinds,
+              (std::vector<std::string>{"deployed", "started", "started", "ready", "ready", "scaled", "started",
+                                        "ready", "scaled", "drained", "drained", "removing", "drained", "removed"}));
     co_await stage.controller.stop(false);
   });
 }
@@ -175,7 +183,8 @@ TEST(Controller, AKilledInstanceLeavesTheSnapshotAtOnceAndComesBack) {
     std::vector<std::string> changes;
     auto subscription = stage.controller.subscribe([&](const auto& snapshot, const auto& list) {
       for (const registry::Change& change : *list) {
-        changes.push_back(std::string(to_string(change.kind)) + " " + change.endpoint.id + " " + std::to_string(snapshot->revision));
+        changes.push_back(std::string(to_string(change.kind)) + " " + change.endpoint.id + " " +
+                          std::to_string(snapshot->revision));
       }
     });
     const int64_t incarnation = launcher.running.at(id).spec.incarnation;
@@ -184,7 +193,8 @@ TEST(Controller, AKilledInstanceLeavesTheSnapshotAtOnceAndComesBack) {
     EXPECT_TRUE(co_await until([&] { return launcher.running.contains(id); }));
     EXPECT_GT(launcher.running.at(id).spec.incarnation, incarnation) << "the same instance, a new incarnation";
     EXPECT_EQ(stage.status().restarts, 1);
-    EXPECT_NE(stage.status().error.find("its runner was killed\nTraceback\nValueError: no"), std::string::npos) << stage.status().error;
+    EXPECT_NE(stage.status().error.find("its runner was killed\nTraceback\nValueError: no"), std::string::npos)
+        << stage.status().error;
     EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 1; }, &stage));
     EXPECT_EQ(changes, (std::vector<std::string>{"removed " + id + " 3", "added " + id + " 4"}));
     EXPECT_EQ(stage.status().error, "");
@@ -206,7 +216,8 @@ TEST(Controller, ACrashLoopIsShownWithTheLastLogLines) {
       const std::string id = stage.only();
       stage.connect(id);
       EXPECT_TRUE(co_await stage.say(id, InstanceState::kFailed, "exited with status 3"));
-      EXPECT_TRUE(co_await until([&] { return stage.status().instances.at(0).instance.state == InstanceState::kFailed; }));
+      EXPECT_TRUE(
+          co_await until([&] { return stage.status().instances.at(0).instance.state == InstanceState::kFailed; }));
       stage.drop(id);
     }
     EXPECT_EQ(stage.status().state, DeploymentState::kCrashLoop);
@@ -266,7 +277,8 @@ TEST(Controller, ASilentSurvivorIsKilledAndReplaced) {
     const std::string id = stage.only();
     const int64_t incarnation = launcher.running.at(id).spec.incarnation;
     EXPECT_TRUE(co_await stage.controller.start());
-    EXPECT_TRUE(co_await until([&] { return launcher.running.contains(id) && launcher.running.at(id).spec.incarnation > incarnation; }));
+    EXPECT_TRUE(co_await until(
+        [&] { return launcher.running.contains(id) && launcher.running.at(id).spec.incarnation > incarnation; }));
     EXPECT_NE(std::find(launcher.accesses.begin(), launcher.accesses.end(), "kill " + id), launcher.accesses.end());
     EXPECT_TRUE(stage.controller.snapshot()->settled);
     co_await stage.controller.stop(false);
@@ -333,10 +345,12 @@ TEST(Controller, AnUpdateThatFailsLeavesTheOldOnes) {
     auto fixed = co_await stage.controller.deploy(dga(2, "sha256:3"));
     EXPECT_TRUE(fixed && fixed->revision == 3);
     size_t fewest = 99;
-    EXPECT_TRUE(co_await until([&] {
-      fewest = std::min(fewest, published(stage.controller));
-      return stage.status().state == DeploymentState::kReady && launcher.running.size() == 2;
-    }, &stage));
+    EXPECT_TRUE(co_await until(
+        [&] {
+          fewest = std::min(fewest, published(stage.controller));
+          return stage.status().state == DeploymentState::kReady && launcher.running.size() == 2;
+        },
+        &stage));
     EXPECT_EQ(fewest, 2u) << "never fewer than wanted while a new revision comes in";
     for (const auto& [id, entry] : launcher.running) EXPECT_EQ(entry.spec.revision, 3);
     co_await stage.controller.stop(false);
@@ -387,8 +401,9 @@ TEST_P(EveryAccessFails, AndTheDeploymentComesUpAllTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Controller, EveryAccessFails,
-                         testing::Combine(testing::Range(0, 8), testing::Values(registry::FakeRegistry::Fate::kRefused,
-                                                                                registry::FakeRegistry::Fate::kForgotten)));
+                         testing::Combine(testing::Range(0, 8),
+                                          testing::Values(registry::FakeRegistry::Fate::kRefused,
+                                                          registry::FakeRegistry::Fate::kForgotten)));
 
 }  // namespace
 }  // namespace modelyard::controller

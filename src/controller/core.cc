@@ -98,7 +98,8 @@ Core::Batch Core::plan(Moment moment, Random& random) const {
       case Action::Kind::kStore:
       case Action::Kind::kLaunch: batch.writes.push_back(Write::put(action.instance)); break;
       case Action::Kind::kKill:
-        if (const ObservedInstance* known = find(action.instance.id); known != nullptr && !(known->record == action.instance)) {
+        if (const ObservedInstance* known = find(action.instance.id);
+            known != nullptr && !(known->record == action.instance)) {
           batch.writes.push_back(Write::put(action.instance));
         }
         break;
@@ -175,8 +176,9 @@ Status Core::admit(const std::string& id, int64_t incarnation) const {
   const ObservedInstance* known = find(id);
   if (known == nullptr) return fail(ErrorCode::kNotFound, "no instance '" + id + "'");
   if (known->record.incarnation != incarnation) {
-    return fail(ErrorCode::kConflict, "instance '" + id + "' has incarnation " + std::to_string(known->record.incarnation) +
-                                          " now, not " + std::to_string(incarnation));
+    return fail(ErrorCode::kConflict, "instance '" + id + "' has incarnation " +
+                                          std::to_string(known->record.incarnation) + " now, not " +
+                                          std::to_string(incarnation));
   }
   return {};
 }
@@ -219,8 +221,8 @@ void Core::exited(const std::string& id, int64_t incarnation, std::vector<std::s
   look_settled();
 }
 
-void Core::launched(const std::string& id, int64_t incarnation, Result<Launched> outcome, Liveness now_locked, Moment moment,
-                    Random& random) {
+void Core::launched(const std::string& id, int64_t incarnation, Result<Launched> outcome, Liveness now_locked,
+                    Moment moment, Random& random) {
   ObservedInstance* entry = present(id, incarnation);
   if (entry == nullptr) return;
   Facts& facts = entry->facts;
@@ -235,11 +237,14 @@ void Core::launched(const std::string& id, int64_t incarnation, Result<Launched>
   ++facts.launch_failures;
   facts.retry_at = moment.now + backoff(facts.launch_failures + 1, options_, random);
   facts.launch_error = std::move(outcome.error());
-  // Held: an earlier incarnation, or this one although the answer was lost. It speaks, ends, or is ended for its silence.
-  if (facts.life != Facts::Life::kDead) facts.life = now_locked == Liveness::kHeld ? Facts::Life::kAlive : Facts::Life::kDead;
+  // Held: an earlier incarnation, or this one although the answer was lost. It speaks, ends, or is ended for its
+  // silence.
+  if (facts.life != Facts::Life::kDead)
+    facts.life = now_locked == Liveness::kHeld ? Facts::Life::kAlive : Facts::Life::kDead;
 }
 
-void Core::killed(const std::string& id, int64_t incarnation, bool is_free, std::vector<std::string> log_tail, SteadyTime now) {
+void Core::killed(const std::string& id, int64_t incarnation, bool is_free, std::vector<std::string> log_tail,
+                  SteadyTime now) {
   ObservedInstance* entry = present(id, incarnation);
   if (entry == nullptr) return;
   entry->facts.in_flight = false;
@@ -247,7 +252,8 @@ void Core::killed(const std::string& id, int64_t incarnation, bool is_free, std:
   entry->facts.retry_at = now + kKillAgainAfter;
 }
 
-void Core::probed(const std::string& id, int64_t incarnation, Liveness liveness, std::vector<std::string> log_tail, SteadyTime now) {
+void Core::probed(const std::string& id, int64_t incarnation, Liveness liveness, std::vector<std::string> log_tail,
+                  SteadyTime now) {
   ObservedInstance* entry = present(id, incarnation);
   if (entry == nullptr || entry->facts.in_flight) return;
   entry->facts.probe_at = now + kProbeEvery;
@@ -274,9 +280,11 @@ std::vector<registry::Endpoint> Core::endpoints() const {
 
 std::vector<DeploymentStatus> Core::statuses() const {
   std::map<DeploymentKey, std::vector<const ObservedInstance*>> by_deployment;
-  for (const auto& [id, entry] : observed_.instances) by_deployment[{entry.record.name, entry.record.version}].push_back(&entry);
+  for (const auto& [id, entry] : observed_.instances)
+    by_deployment[{entry.record.name, entry.record.version}].push_back(&entry);
   std::vector<DeploymentStatus> out;
-  for (const auto& [key, deployment] : desired_.deployments) out.push_back(status_of(deployment, by_deployment[key], options_));
+  for (const auto& [key, deployment] : desired_.deployments)
+    out.push_back(status_of(deployment, by_deployment[key], options_));
   std::sort(out.begin(), out.end(), [](const DeploymentStatus& a, const DeploymentStatus& b) {
     if (a.deployment.name != b.deployment.name) return a.deployment.name < b.deployment.name;
     return compare_versions(a.deployment.version, b.deployment.version) < 0;

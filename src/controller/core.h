@@ -12,21 +12,23 @@
 
 namespace modelyard::controller {
 
-// The controller without its I/O: what is stored, as far as it is known to be stored; what is seen; and the requests of people as
-// changes of what is stored. Driven by the Controller on its loop, and by the simulation (sim/). The order of use:
+// The controller without its I/O: what is stored, as far as it is known to be stored; what is seen; and the requests of
+// people as changes of what is stored. Driven by the Controller on its loop, and by the simulation (sim/). The order of
+// use:
 //
 //   load() once for each leadership; facts come in at any time;
 //   plan() or a request -> a Batch; its writes go to the registry;
 //     stored   -> committed(batch), then its actions are carried out and answered by launched(), killed(), probed();
-//     refused or unanswered -> lead again and load(): the batch may or may not be stored, facts are kept where they still fit.
+//     refused or unanswered -> lead again and load(): the batch may or may not be stored, facts are kept where they
+//     still fit.
 //
 // Confined to one thread. Nothing here blocks, allocates names of files, or asks for the time.
 class Core {
  public:
   Core(ReconcileOptions options, std::string host);
 
-  // liveness says for each stored instance whether its lock is held. The first load leaves the core unsettled until each of those
-  // that live has spoken or ended.
+  // liveness says for each stored instance whether its lock is held. The first load leaves the core unsettled until
+  // each of those that live has spoken or ended.
   using LivenessOf = std::function<Liveness(const registry::Instance&)>;
   void load(registry::Contents contents, Moment moment, Random& random, const LivenessOf& liveness);
 
@@ -53,9 +55,12 @@ class Core {
   Status report(registry::RunnerReport report);
   void exited(const std::string& id, int64_t incarnation, std::vector<std::string> log_tail);
   // An error: what does the lock say now?
-  void launched(const std::string& id, int64_t incarnation, Result<Launched> outcome, Liveness now_locked, Moment moment, Random& random);
-  void killed(const std::string& id, int64_t incarnation, bool is_free, std::vector<std::string> log_tail, SteadyTime now);
-  void probed(const std::string& id, int64_t incarnation, Liveness liveness, std::vector<std::string> log_tail, SteadyTime now);
+  void launched(const std::string& id, int64_t incarnation, Result<Launched> outcome, Liveness now_locked,
+                Moment moment, Random& random);
+  void killed(const std::string& id, int64_t incarnation, bool is_free, std::vector<std::string> log_tail,
+              SteadyTime now);
+  void probed(const std::string& id, int64_t incarnation, Liveness liveness, std::vector<std::string> log_tail,
+              SteadyTime now);
   // Clients' calls to it failed, all of them: set it aside until then, if another one is ready.
   void calls_failed(const std::string& id, SteadyTime until);
 

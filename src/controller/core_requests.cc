@@ -23,14 +23,17 @@ Status check_name(std::string_view what, std::string_view text) {
 
 Status check_count(int instances) {
   if (instances >= 0 && instances <= kInstancesMax) return {};
-  return fail(ErrorCode::kInvalidArgument, "instances is " + std::to_string(instances) + ": it must be 0 to " + std::to_string(kInstancesMax));
+  return fail(ErrorCode::kInvalidArgument,
+              "instances is " + std::to_string(instances) + ": it must be 0 to " + std::to_string(kInstancesMax));
 }
 
 Status check_environment(const std::map<std::string, std::string>& env) {
   for (const auto& [key, value] : env) {
     const bool bad = key.empty() || key.find('=') != std::string::npos || key.find('\0') != std::string::npos ||
                      value.find('\0') != std::string::npos;
-    if (bad) return fail(ErrorCode::kInvalidArgument, "env '" + to_valid_utf8(key) + "': write NAME=VALUE, without a NUL byte");
+    if (bad)
+      return fail(ErrorCode::kInvalidArgument,
+                  "env '" + to_valid_utf8(key) + "': write NAME=VALUE, without a NUL byte");
   }
   return {};
 }
@@ -41,18 +44,20 @@ Status check(const DeployRequest& request) {
   MY_TRY_VOID(check_count(request.instances));
   MY_TRY_VOID(check_environment(request.env));
   if (request.memory_mb < 0 || request.memory_mb > (int64_t{1} << 40)) {
-    return fail(ErrorCode::kInvalidArgument, "memory is " + std::to_string(request.memory_mb) + ": it is a number of MiB, 0 for no limit");
+    return fail(ErrorCode::kInvalidArgument,
+                "memory is " + std::to_string(request.memory_mb) + ": it is a number of MiB, 0 for no limit");
   }
   if (request.vcores < 1 || request.vcores > 100'000) {
     return fail(ErrorCode::kInvalidArgument, "vcores is " + std::to_string(request.vcores) + ": it must be at least 1");
   }
   static constexpr std::string_view kProtocols[] = {"get-query", "post-json", "mlflow", "oip-v2"};
   if (std::find(std::begin(kProtocols), std::end(kProtocols), request.protocol) == std::end(kProtocols)) {
-    return fail(ErrorCode::kInvalidArgument,
-                "protocol '" + to_valid_utf8(request.protocol) + "' is unknown: get-query, post-json, mlflow or oip-v2");
+    return fail(ErrorCode::kInvalidArgument, "protocol '" + to_valid_utf8(request.protocol) +
+                                                 "' is unknown: get-query, post-json, mlflow or oip-v2");
   }
   if (!request.health_path.empty() && request.health_path.front() != '/') {
-    return fail(ErrorCode::kInvalidArgument, "health path '" + to_valid_utf8(request.health_path) + "' must begin with /");
+    return fail(ErrorCode::kInvalidArgument,
+                "health path '" + to_valid_utf8(request.health_path) + "' must begin with /");
   }
   if (request.digest.empty()) return fail(ErrorCode::kInvalidArgument, "the payload's digest is missing");
   return {};
@@ -60,7 +65,8 @@ Status check(const DeployRequest& request) {
 
 // The deployer's environment is no part of it: the same command in another terminal is not an update.
 bool same_content(const Revision& a, const Revision& b) {
-  return a.digest == b.digest && a.memory_mb == b.memory_mb && a.vcores == b.vcores && a.env == b.env && a.health_path == b.health_path;
+  return a.digest == b.digest && a.memory_mb == b.memory_mb && a.vcores == b.vcores && a.env == b.env &&
+         a.health_path == b.health_path;
 }
 
 Revision revision_of(const DeployRequest& request, int64_t number, int64_t wall_ms) {
@@ -71,7 +77,8 @@ Revision revision_of(const DeployRequest& request, int64_t number, int64_t wall_
   revision.vcores = request.vcores;
   revision.env = request.env;
   for (const auto& [key, value] : request.inherited_env) {
-    if (registry::is_inherited_variable(key) && check_environment({{key, value}})) revision.inherited_env.emplace(key, value);
+    if (registry::is_inherited_variable(key) && check_environment({{key, value}}))
+      revision.inherited_env.emplace(key, value);
   }
   revision.health_path = request.health_path;
   revision.created_ms = wall_ms;
@@ -89,13 +96,16 @@ void take_newest(Deployment& deployment) {
 }
 
 void append_put(Core::Batch& batch, Deployment deployment, std::string kind, std::string text, int64_t wall_ms) {
-  batch.writes.push_back(Write::append({0, wall_ms, deployment.name, deployment.version, "", std::move(kind), std::move(text)}));
+  batch.writes.push_back(
+      Write::append({0, wall_ms, deployment.name, deployment.version, "", std::move(kind), std::move(text)}));
   ++deployment.generation;
   batch.writes.push_back(Write::put(deployment));
   batch.actions.push_back({.kind = Action::Kind::kPutDeployment, .deployment = std::move(deployment)});
 }
 
-std::string title(const std::string& name, const std::string& version) { return "'" + name + "' version '" + version + "'"; }
+std::string title(const std::string& name, const std::string& version) {
+  return "'" + name + "' version '" + version + "'";
+}
 
 tl::unexpected<Error> no_such(const std::string& name, const std::optional<std::string>& version) {
   return fail(ErrorCode::kNotFound, "no deployment " + (version ? title(name, *version) : "'" + name + "'") +
@@ -149,13 +159,14 @@ Result<Core::Batch> Core::deploy(const DeployRequest& request, int64_t wall_ms, 
   outcome.changed = outcome.created || !(next == known->second);
   if (!outcome.changed) return batch;
   const bool rolls = !outcome.created && outcome.revision != newest;
-  std::string text = "revision " + std::to_string(outcome.revision) + ", " + std::to_string(next.instances) + " wanted" +
-                     (next.owner.empty() ? "" : ", by " + next.owner);
+  std::string text = "revision " + std::to_string(outcome.revision) + ", " + std::to_string(next.instances) +
+                     " wanted" + (next.owner.empty() ? "" : ", by " + next.owner);
   append_put(batch, std::move(next), rolls ? "rolled" : "deployed", std::move(text), wall_ms);
   return batch;
 }
 
-Result<Core::Batch> Core::scale(const std::string& name, const std::string& version, int instances, int64_t wall_ms) const {
+Result<Core::Batch> Core::scale(const std::string& name, const std::string& version, int instances,
+                                int64_t wall_ms) const {
   MY_TRY_VOID(check_count(instances));
   const auto known = desired_.deployments.find({name, version});
   if (known == desired_.deployments.end()) return no_such(name, version);
@@ -164,12 +175,13 @@ Result<Core::Batch> Core::scale(const std::string& name, const std::string& vers
   if (known->second.instances == instances) return batch;
   Deployment next = known->second;
   next.instances = instances;
-  append_put(batch, std::move(next), "scaled", "from " + std::to_string(known->second.instances) + " to " + std::to_string(instances), wall_ms);
+  append_put(batch, std::move(next), "scaled",
+             "from " + std::to_string(known->second.instances) + " to " + std::to_string(instances), wall_ms);
   return batch;
 }
 
-Result<Core::Batch> Core::remove(const std::string& name, const std::optional<std::string>& version, std::optional<int> instances,
-                                 int64_t wall_ms, RemoveOutcome& outcome) const {
+Result<Core::Batch> Core::remove(const std::string& name, const std::optional<std::string>& version,
+                                 std::optional<int> instances, int64_t wall_ms, RemoveOutcome& outcome) const {
   if (instances && *instances < 1) {
     return fail(ErrorCode::kInvalidArgument, "instances is " + std::to_string(*instances) + ": it must be at least 1");
   }
@@ -185,7 +197,8 @@ Result<Core::Batch> Core::remove(const std::string& name, const std::optional<st
     next.instances -= fewer;
     next.removing = !instances || next.instances == 0;
     outcome.deployments += next.removing ? 1 : 0;
-    std::string text = next.removing ? "all of it" : std::to_string(fewer) + " instances, " + std::to_string(next.instances) + " stay";
+    std::string text =
+        next.removing ? "all of it" : std::to_string(fewer) + " instances, " + std::to_string(next.instances) + " stay";
     const std::string kind = next.removing ? "removing" : "scaled";
     append_put(batch, std::move(next), kind, std::move(text), wall_ms);
   }

@@ -11,19 +11,19 @@
 
 namespace modelyard::controller {
 
-// A launcher whose runners are entries of a map, for tests: remembers what was asked, fails on demand, lets a test end what runs.
-// Confined to its loop.
+// A launcher whose runners are entries of a map, for tests: remembers what was asked, fails on demand, lets a test end
+// what runs. Confined to its loop.
 class FakeLauncher final : public Launcher {
  public:
   struct Running {
     registry::InstanceSpec spec;
     Launched launched;
   };
-  std::map<std::string, Running> running;    // by id; in here = its lock is held
-  std::vector<std::string> accesses;         // "launch dga-1.0-000001 1", "kill …", "watch …", "sweep", "discard …"
+  std::map<std::string, Running> running;  // by id; in here = its lock is held
+  std::vector<std::string> accesses;       // "launch dga-1.0-000001 1", "kill …", "watch …", "sweep", "discard …"
   std::deque<std::optional<Error>> launch_fates;  // of the next launches; empty or nothing = it works
-  bool forget_next_answer = false;           // the next launch works and is answered kDeadline
-  std::vector<std::string> tail;             // what log_tail() answers
+  bool forget_next_answer = false;                // the next launch works and is answered kDeadline
+  std::vector<std::string> tail;                  // what log_tail() answers
 
   // Its process ends: the lock is free and on_exit is called from the loop.
   void end(const std::string& id);

@@ -56,7 +56,8 @@ std::string rejection_text(const Instance& record, std::string_view cause) {
 // Everything about one step: the working copies of the records, and the plan that comes of them.
 class Stepper {
  public:
-  Stepper(const Desired& desired, const Observed& observed, Moment moment, const ReconcileOptions& options, Random& random)
+  Stepper(const Desired& desired, const Observed& observed, Moment moment, const ReconcileOptions& options,
+          Random& random)
       : desired_(desired),
         observed_(observed),
         context_{moment, options, random, plan_},
@@ -150,7 +151,8 @@ class Stepper {
       const Instance& record = slot->record;
       const bool never_ready = record.ready_ms == 0;
       std::string cause;
-      if (record.state == InstanceState::kFailed && (never_ready || record.failures >= context_.options.crash_loop_after)) {
+      if (record.state == InstanceState::kFailed &&
+          (never_ready || record.failures >= context_.options.crash_loop_after)) {
         cause = record.reason;
       } else if (never_ready && slot->seen != nullptr && !slot->busy() &&
                  context_.due(slot->seen->facts.started + context_.options.update_wait)) {
@@ -230,7 +232,8 @@ class Stepper {
     if (failed) {
       ++slot.record.restarts;
       ++deployment.restarts;
-      context_.event(slot.record, "restarted", "restart " + std::to_string(slot.record.restarts) + " after: " + slot.record.reason);
+      context_.event(slot.record, "restarted",
+                     "restart " + std::to_string(slot.record.restarts) + " after: " + slot.record.reason);
     }
     launch(slot);
   }
@@ -278,7 +281,8 @@ std::string_view to_string(Action::Kind kind) {
   return "?";
 }
 
-Plan step(const Desired& desired, const Observed& observed, Moment moment, const ReconcileOptions& options, Random& random) {
+Plan step(const Desired& desired, const Observed& observed, Moment moment, const ReconcileOptions& options,
+          Random& random) {
   return Stepper(desired, observed, moment, options, random).run();
 }
 

@@ -14,9 +14,10 @@
 #include "registry/instance_folder.h"
 #include "registry/types.h"
 
-// The decisions of the controller as one pure function. What is stored (records) and what is seen (facts) go in; what to store and
-// to do comes out. Said twice with the same input it decides the same; when nothing is left to do it decides nothing. Clock and
-// chance are arguments. core.h keeps the records and facts; controller.cc carries the actions out.
+// The decisions of the controller as one pure function. What is stored (records) and what is seen (facts) go in; what
+// to store and to do comes out. Said twice with the same input it decides the same; when nothing is left to do it
+// decides nothing. Clock and chance are arguments. core.h keeps the records and facts; controller.cc carries the
+// actions out.
 namespace modelyard::controller {
 
 // Both clocks at one moment: the steady one decides, the other is written into records.
@@ -41,11 +42,11 @@ struct Facts {
   std::optional<registry::RunnerReport> report;  // its last
   std::optional<Launched> launched;
   std::optional<Error> launch_error;
-  int launch_failures = 0;       // in a row
-  std::string kill_reason;       // why we ended it
+  int launch_failures = 0;            // in a row
+  std::string kill_reason;            // why we ended it
   std::vector<std::string> log_tail;  // as found when it ended
-  SteadyTime started{};          // or when this controller found it
-  SteadyTime changed{};          // since when the record has its state
+  SteadyTime started{};               // or when this controller found it
+  SteadyTime changed{};               // since when the record has its state
   SteadyTime unleased_since{};
   SteadyTime retry_at{};         // no launch, no further kill before
   SteadyTime probe_at{};         // the lock is not tried before
@@ -72,11 +73,11 @@ struct Observed {
 
 struct Action {
   enum class Kind {
-    kStore,             // put the record; an instance that is draining by it gets its order
-    kLaunch,            // put the record (a new incarnation), then start it
-    kKill,              // put the record, then end the process tree
-    kForget,            // remove the record and the folder
-    kProbe,             // try the lock; nothing is stored
+    kStore,   // put the record; an instance that is draining by it gets its order
+    kLaunch,  // put the record (a new incarnation), then start it
+    kKill,    // put the record, then end the process tree
+    kForget,  // remove the record and the folder
+    kProbe,   // try the lock; nothing is stored
     kPutDeployment,
     kRemoveDeployment,
   };
@@ -89,12 +90,13 @@ struct Action {
 std::string_view to_string(Action::Kind kind);  // "launch"
 
 struct Plan {
-  std::vector<Action> actions;           // at most one per instance and per deployment
-  std::vector<registry::Event> events;   // stored in the same transaction
-  SteadyTime wake = SteadyTime::max();   // ask again at this time even if nothing happens
+  std::vector<Action> actions;          // at most one per instance and per deployment
+  std::vector<registry::Event> events;  // stored in the same transaction
+  SteadyTime wake = SteadyTime::max();  // ask again at this time even if nothing happens
 };
 
-Plan step(const Desired& desired, const Observed& observed, Moment moment, const ReconcileOptions& options, Random& random);
+Plan step(const Desired& desired, const Observed& observed, Moment moment, const ReconcileOptions& options,
+          Random& random);
 
 // The wait before start number failures + 1: none after the first failure, then doubling, with jitter.
 milliseconds backoff(int failures, const ReconcileOptions& options, Random& random);
@@ -104,8 +106,8 @@ const registry::Revision* wanted_revision(const registry::Deployment& deployment
 const registry::Revision* find_revision(const registry::Deployment& deployment, int64_t number);
 
 // What status says of one deployment; instances in any order. Call numbers are not filled in.
-DeploymentStatus status_of(const registry::Deployment& deployment, const std::vector<const ObservedInstance*>& instances,
-                           const ReconcileOptions& options);
+DeploymentStatus status_of(const registry::Deployment& deployment,
+                           const std::vector<const ObservedInstance*>& instances, const ReconcileOptions& options);
 
 // Whether clients may call it: ready by its record and not known to be otherwise.
 bool is_callable(const ObservedInstance& instance);

@@ -12,17 +12,20 @@
 #include "base/strings.h"
 #include "io/file.h"
 
-// Runs testdata/reconcile.txt: worlds and what step() decides about them. MODELYARD_REWRITE=1 writes the decisions anew; read the
-// difference before keeping it. The words of a world:
+// Runs testdata/reconcile.txt: worlds and what step() decides about them. MODELYARD_REWRITE=1 writes the decisions
+// anew; read the difference before keeping it. The words of a world:
 //   deployment NAME@VERSION xN rev=1,2 [rejected=2] [removing]
-//   instance ID rev=1 STATE alive|dead|unknown [leased] [seen] [adopted] [report=STATE] [failures=N] [restarts=N] [created=MS] [endpoint]
-//            [never-ready] [in-flight] [launched] [lacking] [refused] [started=S] [changed=S] [unleased=S] [retry=+S] [bad-calls=+S] [reason=WORD]
+//   instance ID rev=1 STATE alive|dead|unknown [leased] [seen] [adopted] [report=STATE] [failures=N] [restarts=N]
+//   [created=MS] [endpoint]
+//            [never-ready] [in-flight] [launched] [lacking] [refused] [started=S] [changed=S] [unleased=S] [retry=+S]
+//            [bad-calls=+S] [reason=WORD]
 //   shutdown
 // Times are seconds ago, or with + seconds ahead.
 namespace modelyard::controller {
 namespace {
 
-const std::filesystem::path kScript = std::filesystem::path(MODELYARD_SOURCE_DIR) / "src/controller/testdata/reconcile.txt";
+const std::filesystem::path kScript =
+    std::filesystem::path(MODELYARD_SOURCE_DIR) / "src/controller/testdata/reconcile.txt";
 constexpr SteadyTime kNow{seconds(100'000)};
 constexpr int64_t kWall = 1'700'000'000'000;
 
@@ -53,7 +56,8 @@ std::vector<Case> read_script() {
 
 SteadyTime time_of(std::string_view text) {
   const bool ahead = text.starts_with("+");
-  const auto by = milliseconds(static_cast<int64_t>(std::strtod(std::string(text.substr(ahead ? 1 : 0)).c_str(), nullptr) * 1000));
+  const auto by =
+      milliseconds(static_cast<int64_t>(std::strtod(std::string(text.substr(ahead ? 1 : 0)).c_str(), nullptr) * 1000));
   return ahead ? kNow + by : kNow - by;
 }
 
@@ -128,7 +132,8 @@ ObservedInstance read_instance(std::vector<std::string_view> words) {
   out.facts.started = out.facts.changed = out.facts.unleased_since = kNow - seconds(30);
   out.facts.probe_at = kNow + seconds(1);
   // The reason first: a report repeats it.
-  std::sort(words.begin() + 2, words.end(), [](auto a, auto b) { return a.starts_with("reason") > b.starts_with("reason"); });
+  std::sort(words.begin() + 2, words.end(),
+            [](auto a, auto b) { return a.starts_with("reason") > b.starts_with("reason"); });
   for (size_t i = 2; i < words.size(); ++i) {
     const auto equals = words[i].find('=');
     read_fact(out, {words[i].substr(0, equals), equals == std::string_view::npos ? "" : words[i].substr(equals + 1)});
@@ -143,12 +148,12 @@ ObservedInstance read_instance(std::vector<std::string_view> words) {
 std::string words_of(const Action& action) {
   if (action.kind == Action::Kind::kPutDeployment || action.kind == Action::Kind::kRemoveDeployment) {
     const auto& d = action.deployment;
-    return fmt::format("{} {}@{} x{} generation={} rejected={} restarts={}\n", to_string(action.kind), d.name, d.version, d.instances,
-                       d.generation, d.rejected_revision, d.restarts);
+    return fmt::format("{} {}@{} x{} generation={} rejected={} restarts={}\n", to_string(action.kind), d.name,
+                       d.version, d.instances, d.generation, d.rejected_revision, d.restarts);
   }
   const registry::Instance& r = action.instance;
-  std::string out = fmt::format("{} {} incarnation={} rev={} {} failures={}", to_string(action.kind), r.id, r.incarnation, r.revision,
-                                to_string(r.state), r.failures);
+  std::string out = fmt::format("{} {} incarnation={} rev={} {} failures={}", to_string(action.kind), r.id,
+                                r.incarnation, r.revision, to_string(r.state), r.failures);
   if (action.retry_at != SteadyTime{}) {
     out += fmt::format(" retry=+{:.1f}s", std::chrono::duration<double>(action.retry_at - kNow).count());
   }
@@ -190,15 +195,18 @@ std::string decide(const Input& input) {
   const Plan plan = step(input.desired, input.observed, {kNow, kWall}, {}, random);
   std::string out;
   for (const Action& action : plan.actions) out += words_of(action);
-  for (const registry::Event& event : plan.events) out += "event " + event.kind + " " + event.instance + ": " + event.text + "\n";
-  if (plan.wake != SteadyTime::max()) out += fmt::format("wake +{:.1f}s\n", std::chrono::duration<double>(plan.wake - kNow).count());
+  for (const registry::Event& event : plan.events)
+    out += "event " + event.kind + " " + event.instance + ": " + event.text + "\n";
+  if (plan.wake != SteadyTime::max())
+    out += fmt::format("wake +{:.1f}s\n", std::chrono::duration<double>(plan.wake - kNow).count());
   return out.empty() ? "nothing\n" : out;
 }
 
 TEST(Reconcile, DecidesAsTheScriptSays) {
   const std::vector<Case> cases = read_script();
   ASSERT_GT(cases.size(), 30u);
-  std::string rewritten = "# What the reconcile loop decides: a world, then its decisions. reconcile_test.cc says what the words mean.\n";
+  std::string rewritten =
+      "# What the reconcile loop decides: a world, then its decisions. reconcile_test.cc says what the words mean.\n";
   for (const Case& one : cases) {
     const Input input = read_world(one.world);
     const std::string got = decide(input);
@@ -229,8 +237,9 @@ TEST_P(Backoff, DoublesWithJitterUpToItsBound) {
   if (GetParam().ms > 0) EXPECT_GT(most - least, GetParam().ms / 4) << "no herd";
 }
 INSTANTIATE_TEST_SUITE_P(Reconcile, Backoff,
-                         testing::Values(Wait{0, 0}, Wait{1, 0}, Wait{2, 1'000}, Wait{3, 2'000}, Wait{4, 4'000}, Wait{9, 128'000},
-                                         Wait{10, 256'000}, Wait{11, 300'000}, Wait{1'000'000, 300'000}));
+                         testing::Values(Wait{0, 0}, Wait{1, 0}, Wait{2, 1'000}, Wait{3, 2'000}, Wait{4, 4'000},
+                                         Wait{9, 128'000}, Wait{10, 256'000}, Wait{11, 300'000},
+                                         Wait{1'000'000, 300'000}));
 
 struct StatusRow {
   std::string name;
@@ -253,20 +262,65 @@ INSTANTIATE_TEST_SUITE_P(
     Reconcile, StatusTable,
     testing::Values(
         StatusRow{"nothing_yet", {"deployment m@1.0 x1 rev=1"}, "starting", 0, ""},
-        StatusRow{"coming", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 starting alive leased"}, "starting", 0, ""},
-        StatusRow{"up", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 ready alive leased report=ready"}, "ready", 1, ""},
+        StatusRow{
+            "coming", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 starting alive leased"}, "starting", 0, ""},
+        StatusRow{
+            "up", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 ready alive leased report=ready"}, "ready", 1, ""},
         StatusRow{"scaled_to_none", {"deployment m@1.0 x0 rev=1"}, "ready", 0, ""},
-        StatusRow{"half", {"deployment m@1.0 x2 rev=1", "instance m-a rev=1 ready alive leased", "instance m-b rev=1 failed dead failures=1 reason=boom"}, "degraded", 1, "m-b: boom"},
-        StatusRow{"unreachable", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 unreachable alive reason=away"}, "degraded", 0, "m-a: away"},
-        StatusRow{"second_failure", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 failed dead failures=2 reason=boom"}, "degraded", 0, "m-a: boom"},
-        StatusRow{"third_failure", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 failed dead failures=3 reason=boom"}, "crash-loop", 0, "m-a: boom"},
-        StatusRow{"loops_and_tries_again", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 starting alive leased failures=3 reason=boom"}, "crash-loop", 0, "m-a: boom"},
-        StatusRow{"came_back", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 ready alive leased failures=3"}, "ready", 1, ""},
-        StatusRow{"lacking", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 requested dead lacking"}, "waiting", 0, "waiting: no process slot"},
-        StatusRow{"known_dead_not_stored", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 ready dead"}, "starting", 0, ""},
-        StatusRow{"rolling", {"deployment m@1.0 x1 rev=1,2", "instance m-a rev=1 ready alive leased", "instance m-b rev=2 starting alive leased"}, "starting", 1, ""},
-        StatusRow{"rejected", {"deployment m@1.0 x1 rev=1,2 rejected=2", "instance m-a rev=1 ready alive leased"}, "update-failed", 1, ""},
-        StatusRow{"leaving", {"deployment m@1.0 x1 rev=1 removing", "instance m-a rev=1 draining alive leased"}, "removing", 0, ""}),
+        StatusRow{"half",
+                  {"deployment m@1.0 x2 rev=1", "instance m-a rev=1 ready alive leased",
+                   "instance m-b rev=1 failed dead failures=1 reason=boom"},
+                  "degraded",
+                  1,
+                  "m-b: boom"},
+        StatusRow{"unreachable",
+                  {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 unreachable alive reason=away"},
+                  "degraded",
+                  0,
+                  "m-a: away"},
+        StatusRow{"second_failure",
+                  {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 failed dead failures=2 reason=boom"},
+                  "degraded",
+                  0,
+                  "m-a: boom"},
+        StatusRow{"third_failure",
+                  {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 failed dead failures=3 reason=boom"},
+                  "crash-loop",
+                  0,
+                  "m-a: boom"},
+        StatusRow{"loops_and_tries_again",
+                  {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 starting alive leased failures=3 reason=boom"},
+                  "crash-loop",
+                  0,
+                  "m-a: boom"},
+        StatusRow{"came_back",
+                  {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 ready alive leased failures=3"},
+                  "ready",
+                  1,
+                  ""},
+        StatusRow{"lacking",
+                  {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 requested dead lacking"},
+                  "waiting",
+                  0,
+                  "waiting: no process slot"},
+        StatusRow{
+            "known_dead_not_stored", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 ready dead"}, "starting", 0, ""},
+        StatusRow{"rolling",
+                  {"deployment m@1.0 x1 rev=1,2", "instance m-a rev=1 ready alive leased",
+                   "instance m-b rev=2 starting alive leased"},
+                  "starting",
+                  1,
+                  ""},
+        StatusRow{"rejected",
+                  {"deployment m@1.0 x1 rev=1,2 rejected=2", "instance m-a rev=1 ready alive leased"},
+                  "update-failed",
+                  1,
+                  ""},
+        StatusRow{"leaving",
+                  {"deployment m@1.0 x1 rev=1 removing", "instance m-a rev=1 draining alive leased"},
+                  "removing",
+                  0,
+                  ""}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

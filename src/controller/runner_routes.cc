@@ -63,7 +63,9 @@ io::Task<http::Response> orders(Controller& controller, http::Request& request) 
   auto lease = controller.open_lease(id, *incarnation, std::move(callback));
   if (!lease) co_return http::Response::error(lease.error());
   open->lease = std::move(*lease);
-  std::function<io::Task<void>(http::SseStream&)> body = [open](http::SseStream& stream) { return send_orders(stream, open); };
+  std::function<io::Task<void>(http::SseStream&)> body = [open](http::SseStream& stream) {
+    return send_orders(stream, open);
+  };
   co_return http::Response::events(std::move(body));
 }
 
@@ -73,7 +75,8 @@ io::Task<http::Response> report(Controller& controller, http::Request& request) 
   auto parsed = registry::runner_report_from_json(*tree);
   if (!parsed) co_return http::Response::error(parsed.error());
   if (parsed->id != request.parameter("id")) {
-    co_return http::Response::error(Error(ErrorCode::kInvalidArgument, "the report is of another instance than the path"));
+    co_return http::Response::error(
+        Error(ErrorCode::kInvalidArgument, "the report is of another instance than the path"));
   }
   const Status taken = co_await controller.report(std::move(*parsed));
   if (!taken) co_return http::Response::error(taken.error());
@@ -83,8 +86,10 @@ io::Task<http::Response> report(Controller& controller, http::Request& request) 
 }  // namespace
 
 void add_runner_routes(http::Router& router, Controller& controller) {
-  router.add("GET", "/runner/v1/instances/{id}/orders", [&controller](http::Request& request) { return orders(controller, request); });
-  router.add("PUT", "/runner/v1/instances/{id}/report", [&controller](http::Request& request) { return report(controller, request); },
+  router.add("GET", "/runner/v1/instances/{id}/orders",
+             [&controller](http::Request& request) { return orders(controller, request); });
+  router.add("PUT", "/runner/v1/instances/{id}/report",
+             [&controller](http::Request& request) { return report(controller, request); },
              {.body_bytes_max = kReportBytesMax});
 }
 

@@ -60,11 +60,13 @@ class RunnerSocket : public testing::Test {
     return "/runner/v1/instances/" + id + "/orders?incarnation=" + incarnation;
   }
   io::Task<int> put_report(std::string path_id, std::string body) {
-    auto response = co_await client_.fetch(request("PUT", "/runner/v1/instances/" + path_id + "/report", std::move(body)), soon());
+    auto response =
+        co_await client_.fetch(request("PUT", "/runner/v1/instances/" + path_id + "/report", std::move(body)), soon());
     co_return response ? response->status : -1;
   }
   std::string ready_report(int64_t incarnation) {
-    registry::RunnerReport report{.id = id_, .incarnation = incarnation, .state = InstanceState::kReady, .runner_pid = 7};
+    registry::RunnerReport report{
+        .id = id_, .incarnation = incarnation, .state = InstanceState::kReady, .runner_pid = 7};
     report.endpoint = registry::Endpoint{.id = id_, .name = "dga", .version = "1.0", .url = "http://127.0.0.1:9"};
     return json::dump(to_json(report));
   }
@@ -74,9 +76,14 @@ class RunnerSocket : public testing::Test {
   io::Loop loop_;
   registry::FakeRegistry store_;
   FakeLauncher launcher_{loop_.executor()};
-  Controller controller_{{loop_.executor(), store_, launcher_, system_clock(), Random(1),
-                          {.find = [](const std::string&) -> Result<std::filesystem::path> { return std::filesystem::path("/p"); }}},
-                         {.data = folder_.path(), .socket = socket_, .host = "here"}};
+  Controller controller_{
+      {loop_.executor(),
+       store_,
+       launcher_,
+       system_clock(),
+       Random(1),
+       {.find = [](const std::string&) -> Result<std::filesystem::path> { return std::filesystem::path("/p"); }}},
+      {.data = folder_.path(), .socket = socket_, .host = "here"}};
   http::Router router_ = [this] {
     http::Router router;
     add_runner_routes(router, controller_);
@@ -110,13 +117,15 @@ TEST_F(RunnerSocket, ALeaseBringsOrdersAndAReportMakesItReady) {
 TEST_F(RunnerSocket, AClosedConnectionEndsTheLease) {
   play([this]() -> io::Task<void> {
     {
-      auto stream = co_await client_.open_stream(request("GET", orders_path(id_, std::to_string(incarnation_))), soon());
+      auto stream =
+          co_await client_.open_stream(request("GET", orders_path(id_, std::to_string(incarnation_))), soon());
       EXPECT_TRUE(stream);
       EXPECT_EQ(co_await put_report(id_, ready_report(incarnation_)), 204);
       EXPECT_TRUE(co_await until([&] { return controller_.snapshot()->models.contains("dga"); }));
     }
     // Its process lives (the lock is held): not failed, not restarted.
-    EXPECT_TRUE(co_await until([&] { return controller_.statuses().at(0).instances.at(0).instance.state == InstanceState::kUnreachable; }));
+    EXPECT_TRUE(co_await until(
+        [&] { return controller_.statuses().at(0).instances.at(0).instance.state == InstanceState::kUnreachable; }));
     EXPECT_EQ(controller_.statuses().at(0).restarts, 0);
     auto back = co_await client_.open_stream(request("GET", orders_path(id_, std::to_string(incarnation_))), soon());
     EXPECT_TRUE(back);

@@ -19,12 +19,13 @@ struct Tally {
   int ready = 0;
   int other_revision = 0;
   bool crash_loop = false;
-  bool impaired = false;           // one failed, is unhealthy or unreachable
+  bool impaired = false;            // one failed, is unhealthy or unreachable
   const Instance* worst = nullptr;  // whose words the error is
   const Error* lacking = nullptr;
 };
 
-Tally tally(const Deployment& deployment, const std::vector<const ObservedInstance*>& instances, const ReconcileOptions& options) {
+Tally tally(const Deployment& deployment, const std::vector<const ObservedInstance*>& instances,
+            const ReconcileOptions& options) {
   Tally out;
   const registry::Revision* wanted = wanted_revision(deployment);
   for (const ObservedInstance* seen : instances) {
@@ -37,7 +38,8 @@ Tally tally(const Deployment& deployment, const std::vector<const ObservedInstan
       continue;
     }
     if (record.failures >= options.crash_loop_after) out.crash_loop = true;
-    if (record.failures > 0 || record.state == InstanceState::kUnhealthy || record.state == InstanceState::kUnreachable) {
+    if (record.failures > 0 || record.state == InstanceState::kUnhealthy ||
+        record.state == InstanceState::kUnreachable) {
       out.impaired = true;
     }
     if (seen->facts.launch_error && record.state == InstanceState::kRequested) out.lacking = &*seen->facts.launch_error;
@@ -70,13 +72,15 @@ DeploymentStatus status_of(const Deployment& deployment, const std::vector<const
     status.instance = seen->record;
     status.restarts = seen->record.restarts;
     // Known to be down, not stored yet: what is shown must not be behind what clients are told.
-    if (seen->record.state == InstanceState::kReady && !is_callable(*seen)) status.instance.state = InstanceState::kUnhealthy;
+    if (seen->record.state == InstanceState::kReady && !is_callable(*seen))
+      status.instance.state = InstanceState::kUnhealthy;
   }
   std::sort(out.instances.begin(), out.instances.end(), [](const InstanceStatus& a, const InstanceStatus& b) {
     return std::pair(a.instance.created_ms, a.instance.id) < std::pair(b.instance.created_ms, b.instance.id);
   });
 
-  const bool rejected = !deployment.revisions.empty() && deployment.rejected_revision == deployment.revisions.back().number;
+  const bool rejected =
+      !deployment.revisions.empty() && deployment.rejected_revision == deployment.revisions.back().number;
   if (deployment.removing) {
     out.state = DeploymentState::kRemoving;
   } else if (rejected) {
@@ -92,7 +96,8 @@ DeploymentStatus status_of(const Deployment& deployment, const std::vector<const
   } else {
     out.state = sum.impaired ? DeploymentState::kDegraded : DeploymentState::kStarting;
   }
-  if (out.error.empty() && out.state != DeploymentState::kReady && out.state != DeploymentState::kRemoving && sum.worst != nullptr) {
+  if (out.error.empty() && out.state != DeploymentState::kReady && out.state != DeploymentState::kRemoving &&
+      sum.worst != nullptr) {
     out.error = words_of(*sum.worst);
   }
   return out;

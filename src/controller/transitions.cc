@@ -18,9 +18,11 @@ bool ran_long_enough(const Slot& slot, const Context& context) {
 // Why it ended, in the words of whoever knows best.
 std::string cause_of_death(const Facts& facts) {
   if (!facts.kill_reason.empty()) return facts.kill_reason;
-  if (facts.report && facts.report->state == InstanceState::kFailed && !facts.report->reason.empty()) return facts.report->reason;
+  if (facts.report && facts.report->state == InstanceState::kFailed && !facts.report->reason.empty())
+    return facts.report->reason;
   if (facts.launch_error) return "could not be started: " + facts.launch_error->message();
-  if (facts.report && (facts.report->state == InstanceState::kGone || facts.report->state == InstanceState::kDraining)) {
+  if (facts.report &&
+      (facts.report->state == InstanceState::kGone || facts.report->state == InstanceState::kDraining)) {
     return "was stopped from outside";
   }
   return "its runner was killed";
@@ -51,14 +53,13 @@ void follow_death(Slot& slot, Context& context) {
       slot.doing = Slot::Doing::kForget;
       context.event(slot.record, "drained", "stopped");
       return;
-    case InstanceState::kFailed:
-      return;
+    case InstanceState::kFailed: return;
     case InstanceState::kRequested:
       // Recorded and never started (the controller died between, or something was lacking): no failure of the model.
-      if (!facts.launched && !facts.report && (!facts.launch_error || is_for_want_of_something(*facts.launch_error))) return;
+      if (!facts.launched && !facts.report && (!facts.launch_error || is_for_want_of_something(*facts.launch_error)))
+        return;
       break;
-    default:
-      break;
+    default: break;
   }
   become_failed(slot, context);
 }
@@ -70,7 +71,9 @@ void kill(Slot& slot, std::string reason, std::string_view event, Context& conte
   context.event(slot.record, std::string(event), slot.kill_reason);
 }
 
-std::string in_seconds(milliseconds time) { return std::to_string(std::chrono::duration_cast<seconds>(time).count()) + " s"; }
+std::string in_seconds(milliseconds time) {
+  return std::to_string(std::chrono::duration_cast<seconds>(time).count()) + " s";
+}
 
 void take_identity(Slot& slot) {
   const Facts& facts = slot.seen->facts;
@@ -136,8 +139,7 @@ void follow_report(Slot& slot, bool others_ready, Context& context) {
     case InstanceState::kStarting:
       if (!report.reason.empty()) record.reason = report.reason;
       return set_state(record, report.state, context);
-    default:
-      return;
+    default: return;
   }
 }
 
@@ -167,9 +169,11 @@ void follow_timers(Slot& slot, Context& context) {
   if (slot.doing != Slot::Doing::kNothing) return;
   const bool was_so = slot.seen->record.state == slot.record.state;
   if (slot.record.state == InstanceState::kDraining) {
-    if (context.due(facts.changed + options.drain_max)) kill(slot, "was still running " + in_seconds(options.drain_max) + " after the order to stop", "killed", context);
+    if (context.due(facts.changed + options.drain_max))
+      kill(slot, "was still running " + in_seconds(options.drain_max) + " after the order to stop", "killed", context);
   } else if (slot.record.state == InstanceState::kFailed) {
-    if (was_so && context.due(facts.changed + options.drain_max)) kill(slot, "its process stayed after it failed", "killed", context);
+    if (was_so && context.due(facts.changed + options.drain_max))
+      kill(slot, "its process stayed after it failed", "killed", context);
   } else if (!facts.seen && !facts.leased) {
     if (context.due(facts.started + options.silent_max)) {
       kill(slot, "its runner said nothing for " + in_seconds(options.silent_max), "killed", context);
@@ -180,7 +184,8 @@ void follow_timers(Slot& slot, Context& context) {
       kill(slot, slot.record.reason + " for " + in_seconds(options.unhealthy_max), "killed", context);
     }
   }
-  if (slot.doing == Slot::Doing::kNothing && !facts.leased && facts.life == Facts::Life::kAlive && context.due(facts.probe_at)) {
+  if (slot.doing == Slot::Doing::kNothing && !facts.leased && facts.life == Facts::Life::kAlive &&
+      context.due(facts.probe_at)) {
     slot.doing = Slot::Doing::kProbe;
   }
 }

@@ -6,13 +6,14 @@
 
 #include "controller/reconcile.h"
 
-// What becomes of one instance by what was seen of it, before anything is decided about its deployment. Used by step() alone.
+// What becomes of one instance by what was seen of it, before anything is decided about its deployment. Used by step()
+// alone.
 //
 //   requested  -> localizing | starting | ready | unhealthy    by its runner's report
-//   any of them <-> unreachable                                 its lease is lost while its lock is held; back with the lease
-//   any of them -> failed                                       its runner says so, or its lock is free
-//   draining   -> (forgotten)                                   its lock is free
-//   failed     -> requested                                     relaunched, by the deployment's decision
+//   any of them <-> unreachable                                 its lease is lost while its lock is held; back with the
+//   lease any of them -> failed                                       its runner says so, or its lock is free draining
+//   -> (forgotten)                                   its lock is free failed     -> requested relaunched, by the
+//   deployment's decision
 namespace modelyard::controller::internal {
 
 struct Slot {

@@ -25,8 +25,8 @@ std::string_view to_string(Change::Kind kind);  // "added"
 // Removed first, then changed, then added; each by name, version, id.
 std::vector<Change> diff(const Snapshot& before, const Snapshot& after, int64_t at_ms);
 
-// A snapshot with these endpoints (any order, later ones replace earlier ones with the same id); vectors equal to those of `before`
-// are shared with it.
+// A snapshot with these endpoints (any order, later ones replace earlier ones with the same id); vectors equal to those
+// of `before` are shared with it.
 std::shared_ptr<const Snapshot> make_snapshot(std::vector<Endpoint> endpoints, const Snapshot& before, int64_t epoch,
                                               int64_t revision, bool settled);
 
@@ -41,10 +41,10 @@ struct NameRecord {
 struct Write {
   enum class Kind { kPutDeployment, kRemoveDeployment, kPutInstance, kRemoveInstance, kPutName, kAppendEvent };
   Kind kind = Kind::kAppendEvent;
-  Deployment deployment;       // put: stored if the stored generation is generation - 1 (0 = absent), else kConflict
+  Deployment deployment;  // put: stored if the stored generation is generation - 1 (0 = absent), else kConflict
   Instance instance;
-  Event event;                 // sequence is given by the registry
-  std::string name, version;   // remove
+  Event event;                // sequence is given by the registry
+  std::string name, version;  // remove
   std::string id;
   NameRecord record;
 

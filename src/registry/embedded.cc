@@ -20,18 +20,22 @@ struct EmbeddedRegistry::Impl {
   sqlite::Worker worker;
 };
 
-Result<std::unique_ptr<EmbeddedRegistry>> EmbeddedRegistry::open(const std::filesystem::path& data, const EmbeddedOptions& options) {
+Result<std::unique_ptr<EmbeddedRegistry>> EmbeddedRegistry::open(const std::filesystem::path& data,
+                                                                 const EmbeddedOptions& options) {
   const std::string name = "data folder '" + data.string() + "'";
   if (Status made = io::make_folder(data, 0700); !made) return fail(std::move(made).error().with_context(name));
   if (access(data.c_str(), W_OK | X_OK) != 0) {
-    return fail(ErrorCode::kPermissionDenied, name + " is not writable: change its permissions or give another with --data");
+    return fail(ErrorCode::kPermissionDenied,
+                name + " is not writable: change its permissions or give another with --data");
   }
   if (const std::string fs = sqlite::network_file_system(data); !fs.empty()) {
-    return fail(ErrorCode::kUnsupported, name + " lies on a network file system (" + fs + "): give one on a local disk with --data");
+    return fail(ErrorCode::kUnsupported,
+                name + " lies on a network file system (" + fs + "): give one on a local disk with --data");
   }
   auto lock = io::lock_file(data / "lock");
   if (!lock && lock.error().code() == ErrorCode::kConflict) {
-    return fail(ErrorCode::kConflict, name + " is in use by another modelyard: stop that one or give another folder with --data");
+    return fail(ErrorCode::kConflict,
+                name + " is in use by another modelyard: stop that one or give another folder with --data");
   }
   if (!lock) return fail(std::move(lock).error().with_context(name));
   sqlite::OpenOptions open_options;
@@ -57,17 +61,18 @@ io::Task<Result<Contents>> EmbeddedRegistry::lead() {
 }
 
 io::Task<Status> EmbeddedRegistry::write(std::vector<Write> batch) {
-  std::function<Status(sqlite::Database&)> job = [impl = impl_.get(), batch = std::move(batch)](sqlite::Database& database) {
+  std::function<Status(sqlite::Database&)> job = [impl = impl_.get(),
+                                                  batch = std::move(batch)](sqlite::Database& database) {
     return internal::write(database, batch, impl->epoch, impl->options.events_max);
   };
   co_return co_await impl_->worker.run(std::move(job));
 }
 
 io::Task<Result<std::vector<Event>>> EmbeddedRegistry::events(std::string name, std::string version, int limit) {
-  std::function<Result<std::vector<Event>>(sqlite::Database&)> job = [name = std::move(name), version = std::move(version),
-                                                                      limit](sqlite::Database& database) {
-    return internal::events(database, name, version, limit);
-  };
+  std::function<Result<std::vector<Event>>(sqlite::Database&)> job =
+      [name = std::move(name), version = std::move(version), limit](sqlite::Database& database) {
+        return internal::events(database, name, version, limit);
+      };
   co_return co_await impl_->worker.run(std::move(job));
 }
 

@@ -18,18 +18,19 @@ struct EmbeddedOptions {
   size_t queue_max = 256;       // writes that wait for the disk
 };
 
-// The registry of one machine: DATA/registry.db, in SQLite, committed with an fsync before a write is answered. Its own thread
-// does the I/O. Owned by main; destroyed after the controller that uses it and while the loops that await it still run or have
-// ended with nothing awaited.
+// The registry of one machine: DATA/registry.db, in SQLite, committed with an fsync before a write is answered. Its own
+// thread does the I/O. Owned by main; destroyed after the controller that uses it and while the loops that await it
+// still run or have ended with nothing awaited.
 //
-// The schema has one row per record: its key in columns, the record as JSON (types.h), so that a field may be added without a new
-// format. Format 1.
+// The schema has one row per record: its key in columns, the record as JSON (types.h), so that a field may be added
+// without a new format. Format 1.
 class EmbeddedRegistry final : public Registry {
  public:
-  // Makes the folder (0700) where absent. kConflict: another process has it open; kPermissionDenied, kUnavailable: it cannot be
-  // written; kUnsupported: a newer format, or a network file system; kDataLoss: damaged or not ours. Every text names folder or file
-  // and says what to do.
-  static Result<std::unique_ptr<EmbeddedRegistry>> open(const std::filesystem::path& data, const EmbeddedOptions& options = {});
+  // Makes the folder (0700) where absent. kConflict: another process has it open; kPermissionDenied, kUnavailable: it
+  // cannot be written; kUnsupported: a newer format, or a network file system; kDataLoss: damaged or not ours. Every
+  // text names folder or file and says what to do.
+  static Result<std::unique_ptr<EmbeddedRegistry>> open(const std::filesystem::path& data,
+                                                        const EmbeddedOptions& options = {});
   ~EmbeddedRegistry() override;
 
   io::Task<Result<Contents>> lead() override;

@@ -10,8 +10,8 @@ namespace {
 
 using sqlite::Database;
 
-// The name-level record and the endpoints are tables of their own from the first format: rollouts and other readers of the file
-// find them where they will stay.
+// The name-level record and the endpoints are tables of their own from the first format: rollouts and other readers of
+// the file find them where they will stay.
 constexpr std::string_view kSchema = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE deployments(name TEXT NOT NULL, version TEXT NOT NULL, generation INTEGER NOT NULL, record TEXT NOT NULL,
@@ -39,7 +39,8 @@ Status set_meta(Database& database, std::string_view key, int64_t value) {
 
 // A record that cannot be read names its row: nothing is dropped silently.
 template <typename Record>
-Status read_records(Database& database, std::string_view sql, Result<Record> (*parse)(const json::Tree&), std::vector<Record>& out) {
+Status read_records(Database& database, std::string_view sql, Result<Record> (*parse)(const json::Tree&),
+                    std::vector<Record>& out) {
   MY_TRY(auto statement, database.prepare(sql));
   for (;;) {
     MY_TRY(const bool row, statement.step());
@@ -80,8 +81,9 @@ Status put_deployment(Database& database, const Deployment& deployment) {
     return fail(ErrorCode::kConflict, "deployment '" + deployment.name + "' version '" + deployment.version +
                                           "' was changed meanwhile: it has generation " + std::to_string(stored));
   }
-  MY_TRY(auto put, database.prepare("INSERT INTO deployments VALUES(?1,?2,?3,?4) ON CONFLICT(name, version) DO UPDATE SET "
-                                    "generation=?3, record=?4"));
+  MY_TRY(auto put,
+         database.prepare("INSERT INTO deployments VALUES(?1,?2,?3,?4) ON CONFLICT(name, version) DO UPDATE SET "
+                          "generation=?3, record=?4"));
   put.bind(1, deployment.name).bind(2, deployment.version).bind(3, deployment.generation);
   return put.bind(4, json::dump(to_json(deployment))).run();
 }
@@ -97,19 +99,26 @@ Status put_instance(Database& database, const Instance& instance) {
   put.bind(1, instance.id).bind(2, instance.incarnation).bind(3, instance.name).bind(4, instance.version);
   MY_TRY_VOID(put.bind(5, to_string(instance.state)).bind(6, json::dump(to_json(instance))).run());
   if (instance.state != InstanceState::kReady || !instance.endpoint) return remove_endpoint(database, instance.id);
-  MY_TRY(auto endpoint, database.prepare("INSERT INTO endpoints VALUES(?1,?2,?3,?4) ON CONFLICT(id) DO UPDATE SET url=?4"));
-  return endpoint.bind(1, instance.id).bind(2, instance.name).bind(3, instance.version).bind(4, instance.endpoint->url).run();
+  MY_TRY(auto endpoint,
+         database.prepare("INSERT INTO endpoints VALUES(?1,?2,?3,?4) ON CONFLICT(id) DO UPDATE SET url=?4"));
+  return endpoint.bind(1, instance.id)
+      .bind(2, instance.name)
+      .bind(3, instance.version)
+      .bind(4, instance.endpoint->url)
+      .run();
 }
 
 Status put_name(Database& database, const std::string& name, const NameRecord& record) {
   json::Tree weights = json::Tree::object();
   for (const auto& [version, share] : record.weights) weights[version] = share;
-  MY_TRY(auto put, database.prepare("INSERT INTO names VALUES(?1,?2,?3) ON CONFLICT(name) DO UPDATE SET pin=?2, weights=?3"));
+  MY_TRY(auto put,
+         database.prepare("INSERT INTO names VALUES(?1,?2,?3) ON CONFLICT(name) DO UPDATE SET pin=?2, weights=?3"));
   return put.bind(1, name).bind(2, record.pin).bind(3, json::dump(weights)).run();
 }
 
 Status append_event(Database& database, const Event& event) {
-  MY_TRY(auto put, database.prepare("INSERT INTO events(at_ms, name, version, instance, kind, text) VALUES(?1,?2,?3,?4,?5,?6)"));
+  MY_TRY(auto put,
+         database.prepare("INSERT INTO events(at_ms, name, version, instance, kind, text) VALUES(?1,?2,?3,?4,?5,?6)"));
   put.bind(1, event.at_ms).bind(2, event.name).bind(3, event.version).bind(4, event.instance);
   return put.bind(5, event.kind).bind(6, event.text).run();
 }
@@ -139,7 +148,8 @@ Status write_one(Database& database, const Write& write) {
 }  // namespace
 
 Status make_schema(Database& database, int from) {
-  if (from != 0) return fail(ErrorCode::kUnsupported, "'" + database.path().string() + "' has format " + std::to_string(from));
+  if (from != 0)
+    return fail(ErrorCode::kUnsupported, "'" + database.path().string() + "' has format " + std::to_string(from));
   return database.execute(kSchema);
 }
 
@@ -150,7 +160,8 @@ Result<Contents> lead(Database& database) {
     out.epoch = epoch + 1;
     MY_TRY_VOID(set_meta(database, "epoch", out.epoch));
     MY_TRY(out.last_incarnation, meta(database, "last_incarnation"));
-    MY_TRY_VOID(read_records(database, "SELECT name || '@' || version, record FROM deployments", deployment_from_json, out.deployments));
+    MY_TRY_VOID(read_records(database, "SELECT name || '@' || version, record FROM deployments", deployment_from_json,
+                             out.deployments));
     MY_TRY_VOID(read_records(database, "SELECT id, record FROM instances", instance_from_json, out.instances));
     return read_names(database, out.names);
   }));
@@ -177,8 +188,9 @@ Status write(Database& database, const std::vector<Write>& batch, int64_t epoch,
 }
 
 Result<std::vector<Event>> events(Database& database, const std::string& name, const std::string& version, int limit) {
-  MY_TRY(auto statement, database.prepare("SELECT sequence, at_ms, name, version, instance, kind, text FROM events WHERE "
-                                          "(?1='' OR name=?1) AND (?2='' OR version=?2) ORDER BY sequence DESC LIMIT ?3"));
+  MY_TRY(auto statement,
+         database.prepare("SELECT sequence, at_ms, name, version, instance, kind, text FROM events WHERE "
+                          "(?1='' OR name=?1) AND (?2='' OR version=?2) ORDER BY sequence DESC LIMIT ?3"));
   statement.bind(1, name).bind(2, version).bind(3, std::clamp(limit, 0, 100'000));
   std::vector<Event> out;
   for (;;) {

@@ -18,6 +18,7 @@ Status make_schema(sqlite::Database& database, int from);
 Result<Contents> lead(sqlite::Database& database);
 // One transaction. kConflict when a deployment's stored generation is not the one before.
 Status write(sqlite::Database& database, const std::vector<Write>& batch, int64_t epoch, int64_t events_max);
-Result<std::vector<Event>> events(sqlite::Database& database, const std::string& name, const std::string& version, int limit);
+Result<std::vector<Event>> events(sqlite::Database& database, const std::string& name, const std::string& version,
+                                  int limit);
 
 }  // namespace modelyard::registry::internal

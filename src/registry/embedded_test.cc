@@ -32,7 +32,9 @@ Instance instance(std::string id, int64_t incarnation) {
   return out;
 }
 
-Event event(std::string kind, std::string name = "dga") { return {.at_ms = 1, .name = std::move(name), .version = "1.0", .kind = std::move(kind), .text = "t"}; }
+Event event(std::string kind, std::string name = "dga") {
+  return {.at_ms = 1, .name = std::move(name), .version = "1.0", .kind = std::move(kind), .text = "t"};
+}
 
 // What both implementations promise.
 struct Kind {
@@ -57,7 +59,8 @@ TEST_P(AnyRegistry, GivesBackWhatWasWritten) {
   Instance ready = instance("dga-1.0-1", 5);
   ready.state = InstanceState::kReady;
   ready.endpoint = Endpoint{.id = ready.id, .name = "dga", .version = "1.0", .url = "http://h:1"};
-  ASSERT_TRUE(write(Write::put(deployment(1)), Write::put(ready), Write::put(instance("dga-1.0-2", 6)), Write::append(event("deployed"))));
+  ASSERT_TRUE(write(Write::put(deployment(1)), Write::put(ready), Write::put(instance("dga-1.0-2", 6)),
+                    Write::append(event("deployed"))));
   ASSERT_TRUE(write(Write::put_name("dga", {.pin = "1.0", .weights = {{"1.0", 0.5}}})));
   ASSERT_TRUE(write(Write::remove_instance("dga-1.0-2"), Write::put(deployment(2, 3))));
   const Contents contents = lead();
@@ -85,10 +88,12 @@ TEST_P(AnyRegistry, ALostRaceStoresNothingOfTheBatch) {
 
 TEST_P(AnyRegistry, EventsComeOldestFirstByNameAndBounded) {
   lead();
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(write(Write::append(event("e" + std::to_string(i))), Write::append(event("x", "other"))));
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(write(Write::append(event("e" + std::to_string(i))), Write::append(event("x", "other"))));
   const auto kinds = [&](std::string name, int limit) {
     std::string out;
-    for (const Event& e : io::run_blocking(loop_, registry_->events(std::move(name), "", limit)).value()) out += e.kind + " ";
+    for (const Event& e : io::run_blocking(loop_, registry_->events(std::move(name), "", limit)).value())
+      out += e.kind + " ";
     return out;
   };
   EXPECT_EQ(kinds("dga", 3), "e2 e3 e4 ");
@@ -98,8 +103,14 @@ TEST_P(AnyRegistry, EventsComeOldestFirstByNameAndBounded) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, AnyRegistry,
-                         testing::Values(Kind{"embedded", [](const auto& folder) -> std::unique_ptr<Registry> { return EmbeddedRegistry::open(folder).value(); }},
-                                         Kind{"fake", [](const auto&) -> std::unique_ptr<Registry> { return std::make_unique<FakeRegistry>(); }}),
+                         testing::Values(Kind{"embedded",
+                                              [](const auto& folder) -> std::unique_ptr<Registry> {
+                                                return EmbeddedRegistry::open(folder).value();
+                                              }},
+                                         Kind{"fake",
+                                              [](const auto&) -> std::unique_ptr<Registry> {
+                                                return std::make_unique<FakeRegistry>();
+                                              }}),
                          [](const auto& row) { return row.param.name; });
 
 class EmbeddedTest : public testing::Test {
@@ -121,7 +132,8 @@ TEST_F(EmbeddedTest, SurvivesAReopenAndCountsEpochs) {
 TEST_F(EmbeddedTest, TheOldestEventsGo) {
   auto registry = EmbeddedRegistry::open(folder_.path(), {.events_max = 10}).value();
   io::run_blocking(loop_, registry->lead()).value();
-  for (int i = 0; i < 25; ++i) ASSERT_TRUE(io::run_blocking(loop_, registry->write({Write::append(event("e" + std::to_string(i)))})));
+  for (int i = 0; i < 25; ++i)
+    ASSERT_TRUE(io::run_blocking(loop_, registry->write({Write::append(event("e" + std::to_string(i)))})));
   const auto events = io::run_blocking(loop_, registry->events("", "", 1000)).value();
   ASSERT_EQ(events.size(), 10u);
   EXPECT_EQ(events.front().kind, "e15");
@@ -133,7 +145,8 @@ TEST_F(EmbeddedTest, ASecondOneIsRefusedAndTheFolderIsPrivate) {
   const auto second = EmbeddedRegistry::open(data);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code(), ErrorCode::kConflict);
-  EXPECT_NE(second.error().message().find("in use by another modelyard"), std::string::npos) << second.error().message();
+  EXPECT_NE(second.error().message().find("in use by another modelyard"), std::string::npos)
+      << second.error().message();
   EXPECT_NE(second.error().message().find(data.string()), std::string::npos);
   struct stat info {};
   ASSERT_EQ(stat(data.c_str(), &info), 0);
@@ -176,7 +189,8 @@ TEST_F(EmbeddedTest, AFullDiskLosesNothingThatWasStored) {
   io::run_blocking(loop_, registry->lead()).value();
   ASSERT_TRUE(io::run_blocking(loop_, registry->write({Write::put(deployment(1))})));
   registry->fail_writes_for_testing(SQLITE_FULL);
-  const Status full = io::run_blocking(loop_, registry->write({Write::put(deployment(2, 5)), Write::append(event("scaled"))}));
+  const Status full =
+      io::run_blocking(loop_, registry->write({Write::put(deployment(2, 5)), Write::append(event("scaled"))}));
   EXPECT_EQ(full.error().code(), ErrorCode::kResourceExhausted);
   EXPECT_NE(full.error().message().find("free some space"), std::string::npos);
   registry->fail_writes_for_testing(0);

@@ -10,10 +10,12 @@ std::string words(const Write& write) {
   switch (write.kind) {
     case Write::Kind::kPutDeployment: return "put-deployment " + write.deployment.name + "@" + write.deployment.version;
     case Write::Kind::kRemoveDeployment: return "remove-deployment " + write.name + "@" + write.version;
-    case Write::Kind::kPutInstance: return "put-instance " + write.instance.id + " " + std::string(to_string(write.instance.state));
+    case Write::Kind::kPutInstance:
+      return "put-instance " + write.instance.id + " " + std::string(to_string(write.instance.state));
     case Write::Kind::kRemoveInstance: return "remove-instance " + write.id;
     case Write::Kind::kPutName: return "put-name " + write.name;
-    case Write::Kind::kAppendEvent: return "event " + write.event.name + "@" + write.event.version + " " + write.event.kind;
+    case Write::Kind::kAppendEvent:
+      return "event " + write.event.name + "@" + write.event.version + " " + write.event.kind;
   }
   return "?";
 }
@@ -59,23 +61,29 @@ Status FakeRegistry::store(const std::vector<Write>& batch) {
     if (write.kind != Write::Kind::kPutDeployment) continue;
     int64_t generation = 0;
     for (const Deployment& known : contents.deployments) {
-      if (known.name == write.deployment.name && known.version == write.deployment.version) generation = known.generation;
+      if (known.name == write.deployment.name && known.version == write.deployment.version)
+        generation = known.generation;
     }
-    if (generation != write.deployment.generation - 1) return fail(ErrorCode::kConflict, "another generation is stored");
+    if (generation != write.deployment.generation - 1)
+      return fail(ErrorCode::kConflict, "another generation is stored");
   }
   for (const Write& write : batch) {
     switch (write.kind) {
       case Write::Kind::kPutDeployment:
         replace_or_add(
             contents.deployments,
-            [&](const Deployment& d) { return d.name == write.deployment.name && d.version == write.deployment.version; },
+            [&](const Deployment& d) {
+              return d.name == write.deployment.name && d.version == write.deployment.version;
+            },
             write.deployment);
         break;
       case Write::Kind::kRemoveDeployment:
-        std::erase_if(contents.deployments, [&](const Deployment& d) { return d.name == write.name && d.version == write.version; });
+        std::erase_if(contents.deployments,
+                      [&](const Deployment& d) { return d.name == write.name && d.version == write.version; });
         break;
       case Write::Kind::kPutInstance:
-        replace_or_add(contents.instances, [&](const Instance& i) { return i.id == write.instance.id; }, write.instance);
+        replace_or_add(
+            contents.instances, [&](const Instance& i) { return i.id == write.instance.id; }, write.instance);
         contents.last_incarnation = std::max(contents.last_incarnation, write.instance.incarnation);
         break;
       case Write::Kind::kRemoveInstance:

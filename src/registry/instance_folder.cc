@@ -101,8 +101,16 @@ Result<RunnerReport> runner_report_from_json(const json::Tree& tree) {
 }
 
 bool is_inherited_variable(std::string_view name) {
-  static constexpr std::array<std::string_view, 10> kNames = {
-      "PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"};
+  static constexpr std::array<std::string_view, 10> kNames = {"PATH",
+                                                              "HOME",
+                                                              "USER",
+                                                              "LANG",
+                                                              "TZ",
+                                                              "TMPDIR",
+                                                              "VIRTUAL_ENV",
+                                                              "CONDA_PREFIX",
+                                                              "LD_LIBRARY_PATH",
+                                                              "CUDA_VISIBLE_DEVICES"};
   for (const std::string_view known : kNames) {
     if (name == known) return true;
   }

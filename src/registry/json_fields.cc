@@ -53,7 +53,8 @@ void Fields::read(std::string_view key, int64_t& out) {
 void Fields::read(std::string_view key, int& out) {
   int64_t wide = out;
   read(key, wide);
-  if (wide < std::numeric_limits<int>::min() || wide > std::numeric_limits<int>::max()) return wrong(key, "a smaller number");
+  if (wide < std::numeric_limits<int>::min() || wide > std::numeric_limits<int>::max())
+    return wrong(key, "a smaller number");
   out = static_cast<int>(wide);
 }
 

@@ -15,7 +15,8 @@ ById by_id(const Snapshot& snapshot) {
   ById out;
   for (const auto& [name, versions] : snapshot.models) {
     for (const auto& [version, endpoints] : versions) {
-      for (const Endpoint& endpoint : *endpoints) out.emplace(std::pair(std::string_view(endpoint.name), std::string_view(endpoint.id)), &endpoint);
+      for (const Endpoint& endpoint : *endpoints)
+        out.emplace(std::pair(std::string_view(endpoint.name), std::string_view(endpoint.id)), &endpoint);
     }
   }
   return out;
@@ -31,7 +32,9 @@ const Snapshot::Endpoints* find(const Snapshot& snapshot, const std::string& nam
 }
 
 bool change_before(const Change& a, const Change& b) {
-  const auto rank = [](Change::Kind kind) { return kind == Change::Kind::kRemoved ? 0 : kind == Change::Kind::kChanged ? 1 : 2; };
+  const auto rank = [](Change::Kind kind) {
+    return kind == Change::Kind::kRemoved ? 0 : kind == Change::Kind::kChanged ? 1 : 2;
+  };
   if (rank(a.kind) != rank(b.kind)) return rank(a.kind) < rank(b.kind);
   if (a.endpoint.name != b.endpoint.name) return a.endpoint.name < b.endpoint.name;
   if (const auto order = compare_versions(a.endpoint.version, b.endpoint.version); order != 0) return order < 0;

@@ -56,11 +56,11 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
-// One content of a deployment: the payload and what its instances are started with. The five newest are kept. An instance is started
-// and restarted by its own revision, so a roll that is stopped leaves the old ones as they were.
+// One content of a deployment: the payload and what its instances are started with. The five newest are kept. An
+// instance is started and restarted by its own revision, so a roll that is stopped leaves the old ones as they were.
 struct Revision {
-  int64_t number = 0;   // 1, 2, …
-  std::string digest;   // "sha256:…" of the payload's files (payloads/digest.h)
+  int64_t number = 0;  // 1, 2, …
+  std::string digest;  // "sha256:…" of the payload's files (payloads/digest.h)
   int64_t memory_mb = 0;
   int vcores = 1;
   std::map<std::string, std::string> env;
@@ -96,8 +96,8 @@ struct Deployment {
   bool operator==(const Deployment&) const = default;
 };
 
-// One instance as the registry remembers it. (id, incarnation) is committed before anything is started. A restart keeps id and
-// folder and takes a new incarnation; an update makes new instances.
+// One instance as the registry remembers it. (id, incarnation) is committed before anything is started. A restart keeps
+// id and folder and takes a new incarnation; an update makes new instances.
 struct Instance {
   std::string id;           // "dga-1.0-3f9a2c": name, version, six random hexadecimal digits
   int64_t incarnation = 0;  // unique in this registry, growing
@@ -113,12 +113,12 @@ struct Instance {
   std::optional<Endpoint> endpoint;
   std::string reason;                 // why it failed, is unhealthy, or "out of memory: …"
   std::vector<std::string> log_tail;  // at most 4 KiB of the last lines, when it failed
-  int64_t since_ms = 0;            // when the present state began
-  int64_t started_ms = 0;          // when the present incarnation was started
+  int64_t since_ms = 0;               // when the present state began
+  int64_t started_ms = 0;             // when the present incarnation was started
   int64_t created_ms = 0;
-  int64_t ready_ms = 0;            // when it was first ready; 0 = never yet
-  int64_t restarts = 0;            // of this instance: its incarnations but the first
-  int failures = 0;                // in a row: a run of 60 s makes it 0
+  int64_t ready_ms = 0;  // when it was first ready; 0 = never yet
+  int64_t restarts = 0;  // of this instance: its incarnations but the first
+  int failures = 0;      // in a row: a run of 60 s makes it 0
   bool operator==(const Instance&) const = default;
 };
 

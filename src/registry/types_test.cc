@@ -11,7 +11,12 @@ namespace modelyard::registry {
 namespace {
 
 Endpoint endpoint(std::string id, std::string version = "1.0", std::string url = "http://h:1") {
-  return {.id = std::move(id), .name = "dga", .version = std::move(version), .url = std::move(url), .host = "h", .functions = {{"apply", "apply"}}};
+  return {.id = std::move(id),
+          .name = "dga",
+          .version = std::move(version),
+          .url = std::move(url),
+          .host = "h",
+          .functions = {{"apply", "apply"}}};
 }
 
 TEST(Types, EveryStateHasOneName) {
@@ -37,7 +42,13 @@ TEST(Types, RecordsSurviveJson) {
   deployment.inherited_env = {{"PATH", "/bin"}};
   deployment.health_path = "/health";
   deployment.removing = true;
-  deployment.revisions = {{.number = 1, .digest = "sha256:1", .memory_mb = 512, .vcores = 2, .env = {{"A", "b"}}, .created_ms = 5, .created_by = "ada"},
+  deployment.revisions = {{.number = 1,
+                           .digest = "sha256:1",
+                           .memory_mb = 512,
+                           .vcores = 2,
+                           .env = {{"A", "b"}},
+                           .created_ms = 5,
+                           .created_by = "ada"},
                           {.number = 4, .digest = "sha256:2"}};
   deployment.rejected_revision = 4;
   deployment.rejected_reason = "no";
@@ -95,16 +106,21 @@ TEST_P(BadRecord, NamesTheMember) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Types, BadRecord,
-    testing::Values(Bad{"not_an_object", "[]", "must be a JSON object"}, Bad{"no_id", R"({"name":"a","version":"1"})", "id is missing"},
-                    Bad{"id_is_null", R"({"id":null,"name":"a","version":"1"})", "id is missing"},
-                    Bad{"id_is_a_number", R"({"id":1,"name":"a","version":"1"})", "id must be a string"},
-                    Bad{"state", R"({"id":"i","name":"a","version":"1","state":"happy"})", "happy"},
-                    Bad{"incarnation_text", R"({"id":"i","name":"a","version":"1","incarnation":"1"})", "incarnation must be a whole number"},
-                    Bad{"incarnation_huge", R"({"id":"i","name":"a","version":"1","incarnation":18446744073709551615})", "whole number"},
-                    Bad{"incarnation_fraction", R"({"id":"i","name":"a","version":"1","incarnation":1.5})", "whole number"},
-                    Bad{"failures_huge", R"({"id":"i","name":"a","version":"1","failures":5000000000})", "failures must be a smaller"},
-                    Bad{"log_tail", R"({"id":"i","name":"a","version":"1","log_tail":[1]})", "array of strings"},
-                    Bad{"endpoint", R"({"id":"i","name":"a","version":"1","endpoint":{"id":"i"}})", "endpoint: name is missing"}),
+    testing::Values(
+        Bad{"not_an_object", "[]", "must be a JSON object"},
+        Bad{"no_id", R"({"name":"a","version":"1"})", "id is missing"},
+        Bad{"id_is_null", R"({"id":null,"name":"a","version":"1"})", "id is missing"},
+        Bad{"id_is_a_number", R"({"id":1,"name":"a","version":"1"})", "id must be a string"},
+        Bad{"state", R"({"id":"i","name":"a","version":"1","state":"happy"})", "happy"},
+        Bad{"incarnation_text", R"({"id":"i","name":"a","version":"1","incarnation":"1"})",
+            "incarnation must be a whole number"},
+        Bad{"incarnation_huge", R"({"id":"i","name":"a","version":"1","incarnation":18446744073709551615})",
+            "whole number"},
+        Bad{"incarnation_fraction", R"({"id":"i","name":"a","version":"1","incarnation":1.5})", "whole number"},
+        Bad{"failures_huge", R"({"id":"i","name":"a","version":"1","failures":5000000000})",
+            "failures must be a smaller"},
+        Bad{"log_tail", R"({"id":"i","name":"a","version":"1","log_tail":[1]})", "array of strings"},
+        Bad{"endpoint", R"({"id":"i","name":"a","version":"1","endpoint":{"id":"i"}})", "endpoint: name is missing"}),
     [](const auto& row) { return row.param.name; });
 
 struct Variable {
@@ -114,13 +130,16 @@ struct Variable {
 class Inherited : public testing::TestWithParam<Variable> {};
 TEST_P(Inherited, ByItsName) { EXPECT_EQ(is_inherited_variable(GetParam().name), GetParam().kept); }
 INSTANTIATE_TEST_SUITE_P(Types, Inherited,
-                         testing::Values(Variable{"PATH", true}, Variable{"LC_ALL", true}, Variable{"LC_", false}, Variable{"http_proxy", true},
-                                         Variable{"NO_PROXY", true}, Variable{"_proxy", false}, Variable{"PATHS", false}, Variable{"", false},
-                                         Variable{"AWS_SECRET_ACCESS_KEY", false}, Variable{"LD_PRELOAD", false}, Variable{"path", false}));
+                         testing::Values(Variable{"PATH", true}, Variable{"LC_ALL", true}, Variable{"LC_", false},
+                                         Variable{"http_proxy", true}, Variable{"NO_PROXY", true},
+                                         Variable{"_proxy", false}, Variable{"PATHS", false}, Variable{"", false},
+                                         Variable{"AWS_SECRET_ACCESS_KEY", false}, Variable{"LD_PRELOAD", false},
+                                         Variable{"path", false}));
 
 TEST(Snapshot, VersionsStandInTheirOrderAndUnchangedVectorsAreShared) {
   const Snapshot empty;
-  const auto first = make_snapshot({endpoint("b", "10.0"), endpoint("a", "9.0"), endpoint("c", "9.0")}, empty, 1, 1, true);
+  const auto first =
+      make_snapshot({endpoint("b", "10.0"), endpoint("a", "9.0"), endpoint("c", "9.0")}, empty, 1, 1, true);
   const auto& versions = first->models.at("dga");
   ASSERT_EQ(versions.size(), 2u);
   EXPECT_EQ(versions[0].first, "9.0");
@@ -133,9 +152,11 @@ TEST(Snapshot, VersionsStandInTheirOrderAndUnchangedVectorsAreShared) {
 
 TEST(Snapshot, TheDifferenceSaysWhatToTell) {
   const auto before = make_snapshot({endpoint("a"), endpoint("b"), endpoint("c")}, Snapshot{}, 1, 1, true);
-  const auto after = make_snapshot({endpoint("b", "1.0", "http://h:2"), endpoint("c"), endpoint("d")}, *before, 1, 2, true);
+  const auto after =
+      make_snapshot({endpoint("b", "1.0", "http://h:2"), endpoint("c"), endpoint("d")}, *before, 1, 2, true);
   std::string told;
-  for (const Change& change : diff(*before, *after, 5)) told += std::string(to_string(change.kind)) + " " + change.endpoint.id + ", ";
+  for (const Change& change : diff(*before, *after, 5))
+    told += std::string(to_string(change.kind)) + " " + change.endpoint.id + ", ";
   EXPECT_EQ(told, "removed a, changed b, added d, ");
   EXPECT_TRUE(diff(*after, *after, 5).empty());
 }

@@ -23,13 +23,15 @@ constexpr CodeOf kCodes[] = {
     {SQLITE_FULL, ErrorCode::kResourceExhausted, "the disk is full: free some space"},
     {SQLITE_TOOBIG, ErrorCode::kResourceExhausted, "a value is too large"},
     {SQLITE_NOMEM, ErrorCode::kResourceExhausted, "out of memory"},
-    {SQLITE_CORRUPT, ErrorCode::kDataLoss, "the file is damaged: put it aside and restore it, or start with an empty one"},
+    {SQLITE_CORRUPT, ErrorCode::kDataLoss,
+     "the file is damaged: put it aside and restore it, or start with an empty one"},
     {SQLITE_NOTADB, ErrorCode::kDataLoss, "the file is not a database: put it aside"},
     {SQLITE_BUSY, ErrorCode::kUnavailable, "another process uses the file"},
     {SQLITE_LOCKED, ErrorCode::kUnavailable, "another process uses the file"},
     {SQLITE_IOERR, ErrorCode::kUnavailable, "reading or writing failed: look at the disk"},
     {SQLITE_CANTOPEN, ErrorCode::kUnavailable, "it cannot be opened: look at the folder and its permissions"},
-    {SQLITE_READONLY, ErrorCode::kPermissionDenied, "it may not be written: look at the permissions of file and folder"},
+    {SQLITE_READONLY, ErrorCode::kPermissionDenied,
+     "it may not be written: look at the permissions of file and folder"},
     {SQLITE_PERM, ErrorCode::kPermissionDenied, "access is denied"},
     {SQLITE_AUTH, ErrorCode::kPermissionDenied, "access is denied"},
     {SQLITE_CONSTRAINT, ErrorCode::kConflict, ""},
@@ -40,12 +42,13 @@ struct NetworkFs {
   int64_t magic;
   std::string_view name;
 };
-// statfs(2) and linux/magic.h. FUSE (0x65735546) is here because the common FUSE systems are remote (sshfs, s3fs, glusterfs).
+// statfs(2) and linux/magic.h. FUSE (0x65735546) is here because the common FUSE systems are remote (sshfs, s3fs,
+// glusterfs).
 constexpr NetworkFs kNetworkFs[] = {
-    {0x6969, "NFS"},        {0x517b, "SMB"},          {0xff534d42, "CIFS"},       {0xfe534d42, "SMB2"},
-    {0x65735546, "FUSE"},   {0x5346414f, "AFS"},      {0x6b414653, "AFS"},        {0x73757245, "Coda"},
-    {0x01021997, "9P"},     {0x00c36400, "Ceph"},     {0x0bd00bd0, "Lustre"},     {0x47504653, "GPFS"},
-    {0x564c, "NCP"},        {0x19830326, "BeeGFS"},   {0x7461636f, "OCFS2"},      {0x01161970, "GFS2"},
+    {0x6969, "NFS"},      {0x517b, "SMB"},        {0xff534d42, "CIFS"},   {0xfe534d42, "SMB2"},
+    {0x65735546, "FUSE"}, {0x5346414f, "AFS"},    {0x6b414653, "AFS"},    {0x73757245, "Coda"},
+    {0x01021997, "9P"},   {0x00c36400, "Ceph"},   {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"},
+    {0x564c, "NCP"},      {0x19830326, "BeeGFS"}, {0x7461636f, "OCFS2"},  {0x01161970, "GFS2"},
 };
 
 Status check_identity(Database& database, const OpenOptions& options, int64_t* format) {
@@ -59,9 +62,10 @@ Status check_identity(Database& database, const OpenOptions& options, int64_t* f
                                           " file: put it aside or choose another folder");
   }
   if (version.value_or(0) > options.format) {
-    return fail(ErrorCode::kUnsupported, name + " has format " + std::to_string(*version) + ", this program knows up to format " +
-                                             std::to_string(options.format) +
-                                             ": it was written by a newer modelyard. Use that one, or another data folder");
+    return fail(ErrorCode::kUnsupported,
+                name + " has format " + std::to_string(*version) + ", this program knows up to format " +
+                    std::to_string(options.format) +
+                    ": it was written by a newer modelyard. Use that one, or another data folder");
   }
   *format = is_new ? 0 : version.value_or(0);
   return {};
@@ -161,7 +165,8 @@ Status Database::execute(std::string_view sql) {
     if (fail_writes_ != 0 && !sqlite3_stmt_readonly(raw)) step = fail_writes_;
     while (step == SQLITE_ROW) step = sqlite3_step(raw);
     std::optional<Error> error;
-    if (step != SQLITE_DONE) error = step == fail_writes_ ? error_of(step, sqlite3_errstr(step), path_) : last_error(step);
+    if (step != SQLITE_DONE)
+      error = step == fail_writes_ ? error_of(step, sqlite3_errstr(step), path_) : last_error(step);
     sqlite3_finalize(raw);
     if (error) return fail(std::move(*error));
   }
@@ -175,8 +180,8 @@ Result<Statement> Database::prepare(std::string_view sql) {
     return Statement(this, statement);
   }
   sqlite3_stmt* statement = nullptr;
-  const int code =
-      sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                      &statement, nullptr);
   if (code != SQLITE_OK) return fail(last_error(code));
   return Statement(this, statement);
 }
@@ -203,7 +208,8 @@ Status Database::transaction(const std::function<Status()>& fn) {
   Status status = fn();
   if (status) status = execute("COMMIT");
   if (!status) {
-    // Some failures (disk full, I/O) have rolled back already: then there is nothing to do, and an error here says nothing new.
+    // Some failures (disk full, I/O) have rolled back already: then there is nothing to do, and an error here says
+    // nothing new.
     if (sqlite3_get_autocommit(handle_) == 0) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
   }
   return status;
@@ -228,11 +234,13 @@ Statement& Statement::bind(int index, double value) {
   return *this;
 }
 Statement& Statement::bind(int index, std::string_view text) {
-  note(sqlite3_bind_text64(statement_, index, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+  note(sqlite3_bind_text64(statement_, index, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_TRANSIENT,
+                           SQLITE_UTF8));
   return *this;
 }
 Statement& Statement::bind_blob(int index, std::string_view bytes) {
-  note(sqlite3_bind_blob64(statement_, index, bytes.data() == nullptr ? "" : bytes.data(), bytes.size(), SQLITE_TRANSIENT));
+  note(sqlite3_bind_blob64(statement_, index, bytes.data() == nullptr ? "" : bytes.data(), bytes.size(),
+                           SQLITE_TRANSIENT));
   return *this;
 }
 Statement& Statement::bind_null(int index) {
@@ -267,7 +275,8 @@ int64_t Statement::integer(int column) const { return sqlite3_column_int64(state
 double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
 std::string_view Statement::text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-  return text == nullptr ? std::string_view() : std::string_view(text, static_cast<size_t>(sqlite3_column_bytes(statement_, column)));
+  return text == nullptr ? std::string_view()
+                         : std::string_view(text, static_cast<size_t>(sqlite3_column_bytes(statement_, column)));
 }
 std::string_view Statement::blob(int column) const {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));

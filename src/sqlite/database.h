@@ -21,12 +21,13 @@ namespace modelyard::sqlite {
 
 class Database;
 
-// kResourceExhausted disk full, too large; kDataLoss corrupt, not a database; kUnavailable busy, I/O error, cannot open;
-// kPermissionDenied read only; kConflict a constraint; kInternal anything else. The text names the file and says what to do.
+// kResourceExhausted disk full, too large; kDataLoss corrupt, not a database; kUnavailable busy, I/O error, cannot
+// open; kPermissionDenied read only; kConflict a constraint; kInternal anything else. The text names the file and says
+// what to do.
 Error error_of(int code, std::string_view message, const std::filesystem::path& path);
 
-// A compiled statement, lent by Database::prepare() and reset when this ends. Bind from 1, columns from 0. Views that text() and
-// blob() give last until the next step(). Confined to the database's thread.
+// A compiled statement, lent by Database::prepare() and reset when this ends. Bind from 1, columns from 0. Views that
+// text() and blob() give last until the next step(). Confined to the database's thread.
 class Statement {
  public:
   Statement(Statement&& other) noexcept;
@@ -67,10 +68,12 @@ class Statement {
 };
 
 struct OpenOptions {
-  // What makes the file ours: written into a new file, compared in an old one. Another number is kDataLoss "is not a … file".
+  // What makes the file ours: written into a new file, compared in an old one. Another number is kDataLoss "is not a …
+  // file".
   int32_t application_id = 0;
   std::string_view kind = "database";  // in messages: "registry"
-  // user_version of files that this program writes. A file of a newer one is kUnsupported; an older one goes through migrate.
+  // user_version of files that this program writes. A file of a newer one is kUnsupported; an older one goes through
+  // migrate.
   int format = 1;
   // Makes the schema (from = 0) or brings it from an older format to the newest, inside a transaction.
   std::function<Status(Database&, int from)> migrate;
@@ -78,7 +81,8 @@ struct OpenOptions {
   bool synchronous_full = true;  // every commit survives a power cut; false: only a crash of the process
   milliseconds busy_wait{5'000};
   int64_t cache_bytes = 2 << 20;
-  bool refuse_network_fs = true;  // NFS, SMB, FUSE over a network, …: kUnsupported; locks and mmap are not to be trusted there
+  bool refuse_network_fs =
+      true;  // NFS, SMB, FUSE over a network, …: kUnsupported; locks and mmap are not to be trusted there
 };
 
 // One SQLite file in WAL mode. Confined to one thread at a time (see Worker). Movable.
@@ -104,7 +108,8 @@ class Database {
   const std::filesystem::path& path() const { return path_; }
   sqlite3* handle() const { return handle_; }  // for hooks and tests
 
-  // Makes every statement from now on that writes fail with this SQLite result code; 0 = no longer. For tests of disk full and the like.
+  // Makes every statement from now on that writes fail with this SQLite result code; 0 = no longer. For tests of disk
+  // full and the like.
   void fail_writes_for_testing(int code) { fail_writes_ = code; }
 
  private:
@@ -119,7 +124,8 @@ class Database {
   int fail_writes_ = 0;
 };
 
-// Whether the file system of that folder is one over a network (statfs(2)); its name, or empty. Exposed for start-up checks.
+// Whether the file system of that folder is one over a network (statfs(2)); its name, or empty. Exposed for start-up
+// checks.
 std::string network_file_system(const std::filesystem::path& folder);
 // The same for a number out of statfs, apart for the test table.
 std::string network_file_system_of(int64_t statfs_type);

@@ -98,16 +98,17 @@ TEST_P(ErrorTable, TellsWhatToDo) {
   EXPECT_NE(error.message().find("words of SQLite"), std::string::npos);
   EXPECT_NE(error.message().find(GetParam().says), std::string::npos) << error.message();
 }
-INSTANTIATE_TEST_SUITE_P(Sqlite, ErrorTable,
-                         testing::Values(Code{"full", SQLITE_FULL, ErrorCode::kResourceExhausted, "free some space"},
-                                         Code{"full_io", SQLITE_IOERR_WRITE, ErrorCode::kUnavailable, "look at the disk"},
-                                         Code{"corrupt", SQLITE_CORRUPT_INDEX, ErrorCode::kDataLoss, "damaged"},
-                                         Code{"no_database", SQLITE_NOTADB, ErrorCode::kDataLoss, "not a database"},
-                                         Code{"busy", SQLITE_BUSY_SNAPSHOT, ErrorCode::kUnavailable, "another process"},
-                                         Code{"readonly", SQLITE_READONLY_DIRECTORY, ErrorCode::kPermissionDenied, "permissions"},
-                                         Code{"constraint", SQLITE_CONSTRAINT_UNIQUE, ErrorCode::kConflict, ""},
-                                         Code{"other", SQLITE_MISUSE, ErrorCode::kInternal, ""}),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Sqlite, ErrorTable,
+    testing::Values(Code{"full", SQLITE_FULL, ErrorCode::kResourceExhausted, "free some space"},
+                    Code{"full_io", SQLITE_IOERR_WRITE, ErrorCode::kUnavailable, "look at the disk"},
+                    Code{"corrupt", SQLITE_CORRUPT_INDEX, ErrorCode::kDataLoss, "damaged"},
+                    Code{"no_database", SQLITE_NOTADB, ErrorCode::kDataLoss, "not a database"},
+                    Code{"busy", SQLITE_BUSY_SNAPSHOT, ErrorCode::kUnavailable, "another process"},
+                    Code{"readonly", SQLITE_READONLY_DIRECTORY, ErrorCode::kPermissionDenied, "permissions"},
+                    Code{"constraint", SQLITE_CONSTRAINT_UNIQUE, ErrorCode::kConflict, ""},
+                    Code{"other", SQLITE_MISUSE, ErrorCode::kInternal, ""}),
+    [](const auto& row) { return row.param.name; });
 
 TEST_F(DatabaseTest, ANewerFormatIsRefusedByName) {
   { open(); }
@@ -164,7 +165,8 @@ TEST_F(DatabaseTest, AFullDiskIsToldAndEndsWithSpace) {
   const int64_t pages = database.query_integer("PRAGMA page_count").value().value();
   ASSERT_TRUE(database.query_integer("PRAGMA max_page_count=" + std::to_string(pages + 1)));
   Status status;
-  for (int i = 0; i < 1000 && status; ++i) status = database.execute("INSERT INTO t(b) VALUES('" + std::string(500, 'a') + std::to_string(i) + "')");
+  for (int i = 0; i < 1000 && status; ++i)
+    status = database.execute("INSERT INTO t(b) VALUES('" + std::string(500, 'a') + std::to_string(i) + "')");
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code(), ErrorCode::kResourceExhausted);
   ASSERT_TRUE(database.query_integer("PRAGMA max_page_count=100000"));

@@ -14,11 +14,12 @@ struct WorkerOptions {
   size_t queue_max = 1024;  // jobs that wait
 };
 
-// One thread that owns one database. run() may be awaited from any loop: the job runs on the worker's thread, in the order of the
-// calls, and the caller resumes on its own loop with the value. The job is a function of the database alone; what it needs it
-// captures by value, for a caller that is cancelled does not wait for it.
+// One thread that owns one database. run() may be awaited from any loop: the job runs on the worker's thread, in the
+// order of the calls, and the caller resumes on its own loop with the value. The job is a function of the database
+// alone; what it needs it captures by value, for a caller that is cancelled does not wait for it.
 //
-// Owned by whoever opened the file. close() (or the destructor) lets the jobs that wait finish, then closes the file and joins.
+// Owned by whoever opened the file. close() (or the destructor) lets the jobs that wait finish, then closes the file
+// and joins.
 class Worker {
  public:
   explicit Worker(Database database, WorkerOptions options = {});
@@ -46,8 +47,11 @@ class Worker {
 template <typename T>
 io::Task<Result<T>> Worker::run(std::function<Result<T>(Database&)> job) {
   auto slot = std::make_shared<std::optional<Result<T>>>();
-  // Apart, not inside the call: a closure that is a temporary of the awaited expression would live in the coroutine's frame.
-  std::function<void(Database&)> wrapped = [slot, job = std::move(job)](Database& database) { slot->emplace(job(database)); };
+  // Apart, not inside the call: a closure that is a temporary of the awaited expression would live in the coroutine's
+  // frame.
+  std::function<void(Database&)> wrapped = [slot, job = std::move(job)](Database& database) {
+    slot->emplace(job(database));
+  };
   Status status = co_await run_untyped(std::move(wrapped));
   if (!status) co_return tl::unexpected<Error>(std::move(status).error());
   co_return std::move(**slot);

@@ -48,8 +48,10 @@ int main(int argc, char** argv) {
     crashes += result.crashes;
     launches += result.launches;
     if (result.violation.empty()) continue;
-    if (++failed <= 20) fmt::print("seed {}: {} (replay: controller_sim --seed {} --trace)\n", seed, result.violation, seed);
+    if (++failed <= 20)
+      fmt::print("seed {}: {} (replay: controller_sim --seed {} --trace)\n", seed, result.violation, seed);
   }
-  fmt::print("{} events, {} crashes of the controller, {} launches\n{} passed, {} failed\n", events, crashes, launches, seeds - failed, failed);
+  fmt::print("{} events, {} crashes of the controller, {} launches\n{} passed, {} failed\n", events, crashes, launches,
+             seeds - failed, failed);
   return failed == 0 ? 0 : 1;
 }

@@ -20,11 +20,14 @@ Status Store::write(const std::vector<registry::Write>& batch) {
     if (write.kind != Kind::kPutDeployment) continue;
     const auto known = deployments_.find({write.deployment.name, write.deployment.version});
     const int64_t generation = known == deployments_.end() ? 0 : known->second.generation;
-    if (generation != write.deployment.generation - 1) return fail(ErrorCode::kConflict, "another generation is stored");
+    if (generation != write.deployment.generation - 1)
+      return fail(ErrorCode::kConflict, "another generation is stored");
   }
   for (const registry::Write& write : batch) {
     switch (write.kind) {
-      case Kind::kPutDeployment: deployments_[{write.deployment.name, write.deployment.version}] = write.deployment; break;
+      case Kind::kPutDeployment:
+        deployments_[{write.deployment.name, write.deployment.version}] = write.deployment;
+        break;
       case Kind::kRemoveDeployment: deployments_.erase({write.name, write.version}); break;
       case Kind::kPutInstance:
         instances_[write.instance.id] = write.instance;

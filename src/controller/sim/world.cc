@@ -29,7 +29,9 @@ milliseconds World::between(int64_t low_ms, int64_t high_ms) {
 bool World::chance(double probability) { return now_ < faults_end_ && random_.unit() < probability; }
 
 void World::say(const std::string& line) {
-  if (settings_.trace) settings_.trace(fmt::format("{:9.3f} {}", std::chrono::duration<double>(now_ - SteadyTime(seconds(1000))).count(), line));
+  if (settings_.trace)
+    settings_.trace(
+        fmt::format("{:9.3f} {}", std::chrono::duration<double>(now_ - SteadyTime(seconds(1000))).count(), line));
 }
 
 void World::violated(const std::string& what) {
@@ -116,30 +118,34 @@ void World::people() {
       wanted.digest = "sha256:" + std::to_string(next_digest_);
       if (random_.below(4) == 0) bad_digests_.insert(wanted.digest);
       const int instances = wanted.instances;
-      request(fmt::format("deploy {}@{} x{} {}", name, version, instances, wanted.digest),
-              [wanted, wall](Core& core) {
-                DeployOutcome outcome;
-                return core.deploy(wanted, wall, outcome);
-              },
-              key, instances);
+      request(
+          fmt::format("deploy {}@{} x{} {}", name, version, instances, wanted.digest),
+          [wanted, wall](Core& core) {
+            DeployOutcome outcome;
+            return core.deploy(wanted, wall, outcome);
+          },
+          key, instances);
     } else if (kind < 8) {
       const int instances = static_cast<int>(random_.below(4));
-      request(fmt::format("scale {}@{} x{}", name, version, instances),
-              [key, instances, wall](Core& core) { return core.scale(key.first, key.second, instances, wall); }, key, instances);
+      request(
+          fmt::format("scale {}@{} x{}", name, version, instances),
+          [key, instances, wall](Core& core) { return core.scale(key.first, key.second, instances, wall); }, key,
+          instances);
     } else {
-      request(fmt::format("remove {}@{}", name, version),
-              [key, wall](Core& core) {
-                RemoveOutcome outcome;
-                return core.remove(key.first, key.second, std::nullopt, wall, outcome);
-              },
-              key, -1);
+      request(
+          fmt::format("remove {}@{}", name, version),
+          [key, wall](Core& core) {
+            RemoveOutcome outcome;
+            return core.remove(key.first, key.second, std::nullopt, wall, outcome);
+          },
+          key, -1);
     }
     people();
   });
 }
 
-void World::request(const std::string& what, std::function<modelyard::Result<Core::Batch>(Core&)> make, DeploymentKey key,
-                    int wanted_after) {
+void World::request(const std::string& what, std::function<modelyard::Result<Core::Batch>(Core&)> make,
+                    DeploymentKey key, int wanted_after) {
   if (core_ == nullptr || commands_.size() > 8) return;
   commands_.push_back({what, std::move(make), std::move(key), wanted_after});
   pump();
@@ -163,7 +169,8 @@ std::string World::unconverged() const {
       if (!waits_for_bad) return "instance " + id + " is of an old revision";
       continue;
     }
-    if (record.state != registry::InstanceState::kReady) return "instance " + id + " is " + std::string(to_string(record.state));
+    if (record.state != registry::InstanceState::kReady)
+      return "instance " + id + " is " + std::string(to_string(record.state));
     if (!processes_.contains(id)) return "instance " + id + " does not live";
     ++ready[key];
   }

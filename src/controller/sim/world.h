@@ -13,9 +13,9 @@
 #include "controller/core.h"
 #include "controller/sim/store.h"
 
-// A machine in memory on which the core's decisions are carried out while everything goes wrong by chance: the controller dies at
-// any point between two actions, answers of registry and launcher are lost or late, models and runners die, people deploy, scale,
-// roll and remove. One seed is one history; the same seed is the same history.
+// A machine in memory on which the core's decisions are carried out while everything goes wrong by chance: the
+// controller dies at any point between two actions, answers of registry and launcher are lost or late, models and
+// runners die, people deploy, scale, roll and remove. One seed is one history; the same seed is the same history.
 namespace modelyard::controller::sim {
 
 struct Result {
@@ -27,7 +27,7 @@ struct Result {
 };
 
 struct Settings {
-  milliseconds faults_for{40'000};     // then everything works and the world must come to what is wanted
+  milliseconds faults_for{40'000};  // then everything works and the world must come to what is wanted
   milliseconds converge_within{240'000};
   std::function<void(const std::string&)> trace;  // one line each; empty: none
 };
@@ -42,9 +42,9 @@ class World {
   struct Process {
     int64_t incarnation = 0;
     bool connected = false;
-    bool good = true;      // its model comes up
+    bool good = true;       // its model comes up
     bool stubborn = false;  // does not end when told to
-    bool mute = false;     // never connects
+    bool mute = false;      // never connects
     bool draining = false;
     registry::RunnerReport report;
     int64_t born = 0;  // serial, so that an event for an earlier process of this id does nothing
@@ -59,7 +59,8 @@ class World {
   Moment moment() const { return {now_, wall_ms_}; }
   void schedule_trouble();
   void people();
-  void request(const std::string& what, std::function<modelyard::Result<Core::Batch>(Core&)> make, DeploymentKey key, int wanted_after);
+  void request(const std::string& what, std::function<modelyard::Result<Core::Batch>(Core&)> make, DeploymentKey key,
+               int wanted_after);
   void check_end();
   std::string unconverged() const;
 
@@ -103,7 +104,7 @@ class World {
 
   const uint64_t seed_;
   const Settings settings_;
-  Random random_;          // of the world
+  Random random_;  // of the world
   SteadyTime now_{seconds(1000)};
   int64_t wall_ms_ = 1'700'000'000'000;
   SteadyTime faults_end_;
@@ -120,8 +121,8 @@ class World {
 
   std::unique_ptr<Core> core_;
   std::unique_ptr<Random> core_random_;
-  int64_t life_ = 0;       // of the controller: what an earlier one began answers nobody
-  bool leading_ = false;   // contents are loaded and known to be right
+  int64_t life_ = 0;      // of the controller: what an earlier one began answers nobody
+  bool leading_ = false;  // contents are loaded and known to be right
   bool writing_ = false;
   SteadyTime wake_ = SteadyTime::max();
   std::vector<Command> commands_;

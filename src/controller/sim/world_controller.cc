@@ -20,8 +20,9 @@ std::string words(const Action& action) {
                        action.deployment.revisions.empty() ? 0 : action.deployment.revisions.back().number,
                        action.deployment.rejected_revision);
   }
-  return fmt::format("{} {} incarnation {} revision {} {} {}", to_string(action.kind), action.instance.id, action.instance.incarnation,
-                     action.instance.revision, to_string(action.instance.state), action.kill_reason);
+  return fmt::format("{} {} incarnation {} revision {} {} {}", to_string(action.kind), action.instance.id,
+                     action.instance.incarnation, action.instance.revision, to_string(action.instance.state),
+                     action.kill_reason);
 }
 
 }  // namespace
@@ -58,7 +59,8 @@ void World::lead() {
   at(between(1, 20), [this, life = life_] {
     if (life != life_) return;
     if (chance(0.2)) return lead();
-    core_->load(store_.lead(), moment(), *core_random_, [this](const registry::Instance& record) { return lock_of(record.id); });
+    core_->load(store_.lead(), moment(), *core_random_,
+                [this](const registry::Instance& record) { return lock_of(record.id); });
     say("controller leads");
     leading_ = true;
     writing_ = false;
@@ -91,11 +93,12 @@ void World::pump() {
   if (batch.empty()) {
     if (batch.wake != SteadyTime::max() && batch.wake != wake_) {
       wake_ = batch.wake;
-      at(std::chrono::ceil<milliseconds>(std::max(SteadyTime::duration(1), wake_ - now_)), [this, life = life_, when = wake_] {
-        if (life != life_ || when != wake_) return;
-        wake_ = SteadyTime::max();
-        pump();
-      });
+      at(std::chrono::ceil<milliseconds>(std::max(SteadyTime::duration(1), wake_ - now_)),
+         [this, life = life_, when = wake_] {
+           if (life != life_ || when != wake_) return;
+           wake_ = SteadyTime::max();
+           pump();
+         });
     }
     return;
   }
@@ -109,7 +112,7 @@ void World::write(Core::Batch batch, std::function<void()> stored) {
   const bool answer_lost = chance(0.03);
   const bool dies_before = chance(0.01);
   const bool dies_after = chance(0.01);
-  at(between(0, 15), [=, this, life = life_] {
+  at(between(1, 15), [=, this, life = life_] {
     if (life != life_) return;
     if (dies_before) return crash("before a write");
     if (!refused) {
@@ -162,7 +165,8 @@ void World::do_launch(const Action& action) {
       if (conflict) outcome = fail(ErrorCode::kConflict, "the lock is held");
       if (fails) outcome = fail(random_.below(2) == 0 ? ErrorCode::kResourceExhausted : ErrorCode::kFailed, "no luck");
       if (answer_lost) outcome = fail(ErrorCode::kDeadline, "no answer");
-      core_->launched(action.instance.id, action.instance.incarnation, std::move(outcome), lock_of(action.instance.id), moment(), *core_random_);
+      core_->launched(action.instance.id, action.instance.incarnation, std::move(outcome), lock_of(action.instance.id),
+                      moment(), *core_random_);
       pump();
     });
   });
@@ -180,7 +184,8 @@ void World::do_kill(const Action& action) {
     if (!fails) end_process(action.instance.id, "killed: " + action.kill_reason);
     at(between(0, 20), [=, this] {
       if (life != life_ || core_ == nullptr) return;
-      core_->killed(action.instance.id, action.instance.incarnation, lock_of(action.instance.id) == Liveness::kFree, {}, now_);
+      core_->killed(action.instance.id, action.instance.incarnation, lock_of(action.instance.id) == Liveness::kFree, {},
+                    now_);
       pump();
     });
   });

@@ -7,7 +7,9 @@ namespace modelyard::controller::sim {
 
 using registry::InstanceState;
 
-Liveness World::lock_of(const std::string& id) const { return processes_.contains(id) ? Liveness::kHeld : Liveness::kFree; }
+Liveness World::lock_of(const std::string& id) const {
+  return processes_.contains(id) ? Liveness::kHeld : Liveness::kFree;
+}
 
 World::Process* World::process(const std::string& id, int64_t born) {
   const auto found = processes_.find(id);
@@ -34,7 +36,8 @@ void World::start_process(const registry::Instance& record) {
   made.report.state = InstanceState::kStarting;
   made.report.runner_pid = made.born;
   const auto deployment = store_.deployments().find({record.name, record.version});
-  const registry::Revision* revision = deployment == store_.deployments().end() ? nullptr : find_revision(deployment->second, record.revision);
+  const registry::Revision* revision =
+      deployment == store_.deployments().end() ? nullptr : find_revision(deployment->second, record.revision);
   made.good = revision != nullptr && !bad_digests_.contains(revision->digest);
   say(fmt::format("  process {} incarnation {} starts{}", record.id, record.incarnation, made.mute ? " (mute)" : ""));
   const int64_t born = made.born;
