@@ -158,7 +158,13 @@ Value copy_at(Arena& arena, Value value, int depth) {
       for (const MapObject::Entry& entry : entries_of(from)) put(*to, copy_at(arena, entry.key, depth + 1), copy_at(arena, entry.value, depth + 1));
       return value.is_map() ? Value::map(to) : Value::set(to);
     }
-    case Kind::kLambda: return {};
+    case Kind::kLambda: {
+      // Without captured parameters it is its code alone, which lives as long as its program.
+      if (value.lambda().environment != nullptr) return {};
+      auto* copy = static_cast<LambdaObject*>(arena.allocate(sizeof(LambdaObject)));
+      *copy = value.lambda();
+      return Value::lambda(copy);
+    }
     case Kind::kOpaque: return value.opaque().arena == &arena ? value : Value::opaque(value.opaque().copy_into(arena));
     default: return value;
   }

@@ -194,8 +194,8 @@ inline LiveEntries entries_of(const MapObject& map) { return LiveEntries(map); }
 bool equals(Value a, Value b);
 uint32_t hash_of(Value value);
 
-// A copy whose every part lives in `arena`, sharing nothing with the original but what is in `arena` already. A lambda cannot
-// leave its evaluation: it becomes null.
+// A copy whose every part lives in `arena`, sharing nothing with the original but what is in `arena` already. A lambda
+// still needs its program; one that reads parameters of a lambda around it becomes null.
 Value copy_value(Arena& arena, Value value);
 
 }  // namespace modelyard::stellar

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,7 +17,7 @@
 
 namespace modelyard::stellar {
 
-// Bounds of one evaluation. Reaching one is an error that names it: "limit reached: steps (50000000)".
+// Bounds of one evaluation. Reaching one is an error that names it: "limit reached: steps".
 struct Limits {
   size_t memory_bytes = Arena::kDefaultLimit;        // what the evaluation's values take, garbage included
   uint64_t steps = 50'000'000;                       // instructions
@@ -24,6 +25,7 @@ struct Limits {
   uint32_t result_bytes = uint32_t{64} << 20;        // one string; a list may have a sixteenth as many items
   uint32_t regex_effort = 1'000'000;                 // PCRE2 match limit of one match
   milliseconds own_time{1'000};                      // time between start() or resume() and the next return, summed
+  const std::atomic<bool>* cancelled = nullptr;      // set to stop the evaluation from another thread or a signal; not owned
 };
 
 // A call that takes time: carried out by the frame's driver, whose answer goes to Frame::resume(). Values live in the frame.

@@ -61,7 +61,7 @@ Outcome Machine::guarded_run() {
 Outcome Machine::finish_error(std::string message, bool is_limit) {
   error_ = {};
   error_.is_limit = is_limit;
-  error_.message = is_limit ? fmt::format("limit reached: {}", message) : std::move(message);
+  error_.message = !is_limit ? std::move(message) : message == "cancelled" ? "cancelled" : fmt::format("limit reached: {}", message);
   const Place place = code_->places.empty() ? Place{0, 0} : code_->places[pc_ > 0 ? pc_ - 1 : 0];
   error_.place.offset = place.offset;
   error_.place.length = place.length;
@@ -74,6 +74,7 @@ Outcome Machine::finish_error(std::string message, bool is_limit) {
 void Machine::check_bounds() {
   if (steps_ > limits_.steps) throw BoundReached{"steps"};
   next_check_ = steps_ + kStepsBetweenChecks;
+  if (limits_.cancelled != nullptr && limits_.cancelled->load(std::memory_order_relaxed)) throw BoundReached{"cancelled"};
   const SteadyTime now = capabilities_->clock().now();
   if (!timing_) {
     timing_ = true;

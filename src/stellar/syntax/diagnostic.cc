@@ -58,7 +58,7 @@ std::string Diagnostic::render(std::string_view text) const {
   const Excerpt shown = excerpt(text, at);
   const size_t marked = std::max<size_t>(characters(text.substr(at, length)), 1);
   const size_t room = characters(shown.line) > shown.column ? characters(shown.line) - shown.column : 1;
-  std::string out = fmt::format("{}:{}: {}", line, column, message);
+  std::string out = fmt::format("{}:{}: {}{}", line, column, warning ? "warning: " : "", message);
   if (!expected.empty()) out += fmt::format(", expected {}", expected);
   out += fmt::format("\n  {}\n  {}^{}", shown.line, std::string(shown.column, ' '), std::string(std::min(marked, room) - 1, '~'));
   if (!hint.empty()) out += fmt::format("\n  hint: {}", hint);

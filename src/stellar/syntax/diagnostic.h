@@ -17,6 +17,7 @@ struct Diagnostic {
   std::string message;   // "unexpected '-1'"
   std::string expected;  // "an operator or the end of the expression"; may be empty
   std::string hint;      // what to write instead; may be empty
+  bool warning = false;  // works, but hardly as meant
 
   // "1:2: unexpected '-1', expected …\n  2-1\n   ^~\n  hint: …"
   std::string render(std::string_view text) const;

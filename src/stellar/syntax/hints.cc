@@ -14,14 +14,6 @@ bool is_number(TokenKind kind) {
   return kind == TokenKind::kInteger || kind == TokenKind::kLong || kind == TokenKind::kDouble || kind == TokenKind::kFloat;
 }
 
-// "If", "True", "And": names to the reference, surely meant as words of the language.
-std::string_view misspelt_keyword(std::string_view word) {
-  for (const std::string_view keyword : {"in", "and", "or", "not", "true", "false", "if", "then", "else", "null", "match", "default", "exists"}) {
-    if (word != keyword && equal_ignoring_case_ascii(word, keyword)) return keyword;
-  }
-  return {};
-}
-
 std::string hint_for(std::string_view text, const std::vector<Token>& tokens, size_t position) {
   const Token& token = tokens[position];
   const std::string_view word = text_of(text, token);
@@ -56,6 +48,13 @@ std::string hint_for(std::string_view text, const std::vector<Token>& tokens, si
 }
 
 }  // namespace
+
+std::string_view misspelt_keyword(std::string_view word) {
+  for (const std::string_view keyword : {"in", "and", "or", "not", "true", "false", "if", "then", "else", "null", "match", "default", "exists"}) {
+    if (word != keyword && equal_ignoring_case_ascii(word, keyword)) return keyword;
+  }
+  return {};
+}
 
 Diagnostic describe_unexpected(std::string_view text, const std::vector<Token>& tokens, size_t position, std::string_view expected) {
   const Token& token = tokens[position];
