@@ -25,7 +25,8 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 constexpr std::string_view kModel =
-    "#!/bin/bash\necho hello from $MODELYARD_INSTANCE\nsetsid sleep 1003 &\necho $! > child.new; mv child.new child\nwait\n";
+    "#!/bin/bash\necho hello from $MODELYARD_INSTANCE\nsetsid sleep 1003 &\necho $! > child.new; mv child.new "
+    "child\nwait\n";
 
 struct Exit {
   std::string id;
@@ -52,7 +53,8 @@ class LocalLauncherTest : public ::testing::Test {
   // As a restarted controller has it: a new object, the old one's runners live on.
   void reopen(fs::path runner = {}) {
     if (launcher_) run_void(launcher_->stop());
-    launcher_ = std::make_unique<LocalLauncher>(loop_.executor(), LocalLauncherOptions{.instances = instances(), .runner = runner});
+    launcher_ = std::make_unique<LocalLauncher>(loop_.executor(),
+                                                LocalLauncherOptions{.instances = instances(), .runner = runner});
     launcher_->on_exit([this](const std::string& id, int64_t incarnation) { exits_.push_back({id, incarnation}); });
   }
 
@@ -70,8 +72,11 @@ class LocalLauncherTest : public ::testing::Test {
   Result<registry::Instance> launch(const std::string& id, int64_t incarnation = 1) {
     const Result<Launched> launched = run(launcher_->launch(spec(id, incarnation)));
     if (!launched) return fail(launched.error());
-    registry::Instance instance{.id = id, .incarnation = incarnation, .runner_pid = launched->runner_pid,
-                                .boot_id = launched->boot_id, .runner_start_ticks = launched->runner_start_ticks};
+    registry::Instance instance{.id = id,
+                                .incarnation = incarnation,
+                                .runner_pid = launched->runner_pid,
+                                .boot_id = launched->boot_id,
+                                .runner_start_ticks = launched->runner_start_ticks};
     launched_.push_back(instance);
     return instance;
   }
@@ -140,7 +145,8 @@ TEST_F(LocalLauncherTest, TheRunnerInheritsNothingButItsLock) {
   ASSERT_TRUE(instance);
   ASSERT_TRUE(child_of(instance->id) > 0);
   EXPECT_EQ(fs::read_symlink(fmt::format("/proc/{}/fd/3", instance->runner_pid)), instances() / "m-1-000001/lock");
-  EXPECT_EQ(fs::read_symlink(fmt::format("/proc/{}/fd/1", instance->runner_pid)), instances() / "m-1-000001/runner.log");
+  EXPECT_EQ(fs::read_symlink(fmt::format("/proc/{}/fd/1", instance->runner_pid)),
+            instances() / "m-1-000001/runner.log");
   EXPECT_FALSE(io::read_process_variable(instance->runner_pid, "HOME").has_value());
 }
 
@@ -165,7 +171,10 @@ TEST_F(LocalLauncherTest, ARestartedControllerAdopts) {
 }
 
 TEST_F(LocalLauncherTest, WatchingWhatIsGoneIsNotFound) {
-  registry::Instance gone{.id = "m-1-000001", .incarnation = 1, .runner_pid = ::getpid(), .boot_id = io::boot_id(),
+  registry::Instance gone{.id = "m-1-000001",
+                          .incarnation = 1,
+                          .runner_pid = ::getpid(),
+                          .boot_id = io::boot_id(),
                           .runner_start_ticks = 1};
   EXPECT_EQ(launcher_->watch(gone).error().code(), ErrorCode::kNotFound);
   gone.runner_start_ticks = io::read_process_stat(::getpid())->start_ticks;
@@ -189,8 +198,8 @@ TEST_F(LocalLauncherTest, KillTouchesNoProcessThatTookTheNumberOver) {
   char* argv[] = {name, time, nullptr};
   pid_t stranger = -1;
   ASSERT_EQ(::posix_spawnp(&stranger, "sleep", nullptr, nullptr, argv, environ), 0);
-  registry::Instance instance{.id = "m-1-000001", .incarnation = 1, .runner_pid = stranger, .boot_id = io::boot_id(),
-                              .runner_start_ticks = 1};
+  registry::Instance instance{
+      .id = "m-1-000001", .incarnation = 1, .runner_pid = stranger, .boot_id = io::boot_id(), .runner_start_ticks = 1};
   EXPECT_TRUE(run(launcher_->kill(instance)));
   EXPECT_TRUE(is_running(stranger));
   ::kill(stranger, SIGKILL);
@@ -230,12 +239,14 @@ TEST_F(LocalLauncherTest, ASecondIncarnationStartsCleanAndKeepsTheFirstLogAsTheP
   ASSERT_TRUE(first && child_of(first->id) > 0);
   ASSERT_TRUE(io::write_file_atomic(instances() / "m-1-000001/work/left", "x"));
   ASSERT_TRUE(run(launcher_->kill(*first)));
-  ASSERT_TRUE(io::write_file_atomic(root_->path() / "payload/rest.sh", "echo second; touch child.done; exec sleep 1005\n"));
+  ASSERT_TRUE(
+      io::write_file_atomic(root_->path() / "payload/rest.sh", "echo second; touch child.done; exec sleep 1005\n"));
   ASSERT_TRUE(launch("m-1-000001", 2));
   EXPECT_TRUE(wait([&] { return fs::exists(instances() / "m-1-000001/work/child.done"); }));
   EXPECT_FALSE(fs::exists(instances() / "m-1-000001/work/left"));
   EXPECT_EQ(*io::read_file(instances() / "m-1-000001/log.previous/stdout.log"), "hello from m-1-000001\n");
-  EXPECT_TRUE(wait([&] { return io::read_file(instances() / "m-1-000001/log/stdout.log").value_or(std::string()) == "second\n"; }));
+  EXPECT_TRUE(wait(
+      [&] { return io::read_file(instances() / "m-1-000001/log/stdout.log").value_or(std::string()) == "second\n"; }));
 }
 
 TEST_F(LocalLauncherTest, ARunnerThatCannotBeStartedLeavesNothingBehind) {
