@@ -1,8 +1,8 @@
 // bench: DEPS client http
 // SPDX-License-Identifier: Apache-2.0
-// What a model call costs the caller: CPU per call of ModelClient against an nginx that serves a fixed JSON, beside the rivals in the
-// same run: Asio and llhttp with nothing around them, and our HTTP client alone. Goal: ModelClient at most 1.5 times the bare one.
-// Then the choice of an endpoint among 10,000. Goal: under 1 us.
+// What a model call costs the caller: CPU per call of ModelClient against an nginx that serves a fixed JSON, beside the
+// rivals in the same run: Asio and llhttp with nothing around them, and our HTTP client alone. Goal: ModelClient at
+// most 1.5 times the bare one. Then the choice of an endpoint among 10,000. Goal: under 1 us.
 #include <fmt/format.h>
 #include <llhttp.h>
 #include <signal.h>
@@ -32,7 +32,9 @@ constexpr std::string_view kBody = R"({"is_malicious":"legit"})";
 double cpu_seconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds_of = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds_of = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
 }
 
@@ -44,7 +46,8 @@ class Nginx {
     port_ = http::internal::local_address(probe.get())->port();
     const std::string conf = fmt::format(
         "daemon off; worker_processes 1; pid {0}/pid; error_log {0}/error.log;\nevents {{ worker_connections 256; }}\n"
-        "http {{ access_log off; keepalive_requests 1000000000; client_body_temp_path {0}; proxy_temp_path {0}; fastcgi_temp_path {0};\n"
+        "http {{ access_log off; keepalive_requests 1000000000; client_body_temp_path {0}; proxy_temp_path {0}; "
+        "fastcgi_temp_path {0};\n"
         "uwsgi_temp_path {0}; scgi_temp_path {0};\n"
         "server {{ listen 127.0.0.1:{1}; location / {{ default_type application/json; return 200 '{2}'; }} }} }}\n",
         folder.string(), port_, kBody);
@@ -154,7 +157,8 @@ void calls() {
     return;
   }
   client::Directory directory(system_clock(), Random(1));
-  registry::Endpoint endpoint{"dga-1", "dga", "1.0", fmt::format("http://127.0.0.1:{}", nginx.port()), "h", {{"apply", "apply"}}};
+  registry::Endpoint endpoint{
+      "dga-1", "dga", "1.0", fmt::format("http://127.0.0.1:{}", nginx.port()), "h", {{"apply", "apply"}}};
   directory.replace(registry::make_snapshot({endpoint}, {}, 1, 1, true));
   client::ModelClient client(directory, http, system_clock());
   Bare bare(loop.executor());
@@ -185,14 +189,21 @@ void choosing() {
   client::Directory directory(system_clock(), Random(1));
   std::vector<registry::Endpoint> endpoints;
   for (int i = 0; i < 10'000; ++i)
-    endpoints.push_back({fmt::format("dga-1.0-{:06x}", i), "dga", "1.0", fmt::format("http://node{}:8080", i), "h", {{"apply", "apply"}}});
+    endpoints.push_back({fmt::format("dga-1.0-{:06x}", i),
+                         "dga",
+                         "1.0",
+                         fmt::format("http://node{}:8080", i),
+                         "h",
+                         {{"apply", "apply"}}});
   directory.replace(registry::make_snapshot(std::move(endpoints), {}, 1, 1, true));
   using Policy = client::Directory::Policy;
-  for (const auto& [name, policy] : {std::pair("uniform", Policy::kUniform), std::pair("two choices", Policy::kTwoChoices)}) {
+  for (const auto& [name, policy] :
+       {std::pair("uniform", Policy::kUniform), std::pair("two choices", Policy::kTwoChoices)}) {
     constexpr int kChoices = 1'000'000;
     const double before = cpu_seconds();
     uint64_t sum = 0;
-    for (int i = 0; i < kChoices; ++i) sum += static_cast<uint64_t>(directory.choose("dga", std::nullopt, policy)->in_flight);
+    for (int i = 0; i < kChoices; ++i)
+      sum += static_cast<uint64_t>(directory.choose("dga", std::nullopt, policy)->in_flight);
     const double ns = (cpu_seconds() - before) * 1e9 / kChoices;
     std::printf("choosing of 10,000, %-12s %6.0f ns%s\n", name, ns, sum == 0 ? "" : "?");
   }

@@ -57,8 +57,9 @@ void Directory::rebuild() {
       if (endpoints->empty()) continue;
       Group group{endpoints, {}};
       if (old != models_.end()) {
-        const auto same = std::find_if(old->second.versions.begin(), old->second.versions.end(),
-                                       [&, &list = endpoints](const auto& entry) { return entry.second.endpoints == list; });
+        const auto same =
+            std::find_if(old->second.versions.begin(), old->second.versions.end(),
+                         [&, &list = endpoints](const auto& entry) { return entry.second.endpoints == list; });
         if (same != old->second.versions.end()) group = std::move(same->second);
       }
       if (group.instances.empty()) {
@@ -85,7 +86,8 @@ void Directory::rebuild() {
   }
 }
 
-void Directory::rebuild_last_resort(const std::string& name, const std::vector<registry::Endpoint>& endpoints, Model& model) {
+void Directory::rebuild_last_resort(const std::string& name, const std::vector<registry::Endpoint>& endpoints,
+                                    Model& model) {
   const auto alone = registry::make_snapshot(endpoints, {}, 0, 0, true);
   const auto versions = alone->models.find(name);
   if (versions == alone->models.end()) return;
@@ -108,10 +110,13 @@ const Directory::Instances* Directory::candidates(std::string_view name, std::op
   return nullptr;
 }
 
-// One at random among those not set aside; when all are, the one whose time is over first, so that the last is never lost.
+// One at random among those not set aside; when all are, the one whose time is over first, so that the last is never
+// lost.
 const InstancePtr* Directory::draw(const Instances& from, const Instance* except, const Instance* also_except) {
   const SteadyTime now = clock_.now();
-  const auto barred = [&](const InstancePtr& instance) { return instance.get() == except || instance.get() == also_except; };
+  const auto barred = [&](const InstancePtr& instance) {
+    return instance.get() == except || instance.get() == also_except;
+  };
   for (int i = 0; i < kDraws; ++i) {
     const InstancePtr& instance = from[random_.below(from.size())];
     if (!barred(instance) && instance->aside_until <= now) return &instance;
@@ -127,7 +132,8 @@ const InstancePtr* Directory::draw(const Instances& from, const Instance* except
   return soonest;
 }
 
-InstancePtr Directory::choose(std::string_view name, std::optional<std::string_view> version, Policy policy, const Instance* except) {
+InstancePtr Directory::choose(std::string_view name, std::optional<std::string_view> version, Policy policy,
+                              const Instance* except) {
   const Instances* from = candidates(name, version);
   if (from == nullptr) return nullptr;
   const InstancePtr* first = draw(*from, except, nullptr);
@@ -172,7 +178,8 @@ void Directory::note(Instance& instance, const Seen& seen) {
     const auto time = std::min<std::chrono::nanoseconds>(kAsideMin * (1 << doublings), kAsideMax);
     instance.aside_until = now + std::chrono::duration_cast<SteadyTime::duration>(time * (0.75 + random_.unit() / 2));
   }
-  if (seen.unreachable && instance.last_resort && merge_.forget(instance.endpoint.name, instance.endpoint.id)) rebuild();
+  if (seen.unreachable && instance.last_resort && merge_.forget(instance.endpoint.name, instance.endpoint.id))
+    rebuild();
 }
 
 InstancePtr Directory::find_url(std::string_view url) const {
@@ -194,7 +201,8 @@ std::vector<CallReport> Directory::take_reports() {
 
 void Directory::give_back(std::vector<CallReport> reports) {
   // What nobody takes for long is dropped, oldest first.
-  if (reports.size() > kUndeliveredMax) reports.erase(reports.begin(), reports.end() - static_cast<std::ptrdiff_t>(kUndeliveredMax));
+  if (reports.size() > kUndeliveredMax)
+    reports.erase(reports.begin(), reports.end() - static_cast<std::ptrdiff_t>(kUndeliveredMax));
   undelivered_ = std::move(reports);
 }
 

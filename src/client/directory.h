@@ -35,8 +35,8 @@ struct Instance {
 };
 using InstancePtr = std::shared_ptr<Instance>;
 
-// The endpoints this client may call, and the choice among them. Choosing takes well under a microsecond and allocates nothing, also
-// with thousands of endpoints. Fed by Feed, or in-process by replace(). Confined to one loop; no I/O.
+// The endpoints this client may call, and the choice among them. Choosing takes well under a microsecond and allocates
+// nothing, also with thousands of endpoints. Fed by Feed, or in-process by replace(). Confined to one loop; no I/O.
 class Directory {
  public:
   Directory(const Clock& clock, Random random);
@@ -52,16 +52,19 @@ class Directory {
   const std::shared_ptr<const registry::Snapshot>& snapshot() const { return merge_.current(); }
 
   enum class Policy {
-    kUniform,   // each with the same chance: what MAAS_GET_ENDPOINT promises
-    kTwoChoices // of two drawn at random, the one with fewer calls in flight, then the faster
+    kUniform,    // each with the same chance: what MAAS_GET_ENDPOINT promises
+    kTwoChoices  // of two drawn at random, the one with fewer calls in flight, then the faster
   };
-  // No version: the greatest that has an endpoint. `except` is passed over (null = none). Null when the model has no endpoint.
-  InstancePtr choose(std::string_view name, std::optional<std::string_view> version, Policy policy, const Instance* except = nullptr);
+  // No version: the greatest that has an endpoint. `except` is passed over (null = none). Null when the model has no
+  // endpoint.
+  InstancePtr choose(std::string_view name, std::optional<std::string_view> version, Policy policy,
+                     const Instance* except = nullptr);
   bool knows(std::string_view name) const;
   // More than this one to choose from.
   bool has_other(const Instance& instance);
 
-  // What a call found out. An instance that failed is set aside: 0.5 s, then twice that each time, to 30 s, with jitter.
+  // What a call found out. An instance that failed is set aside: 0.5 s, then twice that each time, to 30 s, with
+  // jitter.
   struct Seen {
     bool failed = false;       // the instance's fault
     bool unreachable = false;  // it could not even be connected to
@@ -97,7 +100,7 @@ class Directory {
   Random random_;
   SnapshotMerge merge_;
   std::map<std::string, Model, std::less<>> models_;
-  std::unordered_map<std::string_view, InstancePtr> by_id_;   // keys lie in the instances
+  std::unordered_map<std::string_view, InstancePtr> by_id_;  // keys lie in the instances
   std::unordered_map<std::string_view, InstancePtr> by_url_;
   Instances with_news_;
   std::vector<CallReport> undelivered_;

@@ -199,7 +199,8 @@ class Targets : public ::testing::TestWithParam<TargetRow> {};
 TEST_P(Targets, AreMadeAsTheContractSays) {
   const TargetRow& row = GetParam();
   const auto target = make_target(row.url);
-  const std::map<std::string, std::string> functions = {{"apply", "/v1/score"}, {"plain", "do"}, {"", "empty"}, {"asked", "run?mode=x"}};
+  const std::map<std::string, std::string> functions = {
+      {"apply", "/v1/score"}, {"plain", "do"}, {"", "empty"}, {"asked", "run?mode=x"}};
   if (target->why_not) {
     EXPECT_EQ(to_string(target->why_not->code()), row.target);
   } else {
@@ -209,10 +210,12 @@ TEST_P(Targets, AreMadeAsTheContractSays) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, Targets,
-    ::testing::Values(TargetRow{"alias", "http://h:1", "apply", "/v1/score?k=v"}, TargetRow{"alias_without_slash", "http://h:1/", "plain", "/do?k=v"},
+    ::testing::Values(TargetRow{"alias", "http://h:1", "apply", "/v1/score?k=v"},
+                      TargetRow{"alias_without_slash", "http://h:1/", "plain", "/do?k=v"},
                       TargetRow{"literal", "http://h:1/base", "other/x", "/base/other/x?k=v"},
                       TargetRow{"one_slash_of_each", "http://h:1/base//", "//x", "/base///x?k=v"},
-                      TargetRow{"empty_alias", "http://h:1", "", "/empty?k=v"}, TargetRow{"query_in_alias", "http://h:1", "asked", "/run?mode=x&k=v"},
+                      TargetRow{"empty_alias", "http://h:1", "", "/empty?k=v"},
+                      TargetRow{"query_in_alias", "http://h:1", "asked", "/run?mode=x&k=v"},
                       TargetRow{"odd_bytes", "http://h:1", "a b\r\nX: y#z", "/a%20b%0D%0AX:%20y%23z?k=v"},
                       TargetRow{"escapes_stay", "http://h:1/a%20b", "c%2Fd", "/a%20b/c%2Fd?k=v"},
                       TargetRow{"tcp", "tcp://h:1", "apply", std::string(to_string(ErrorCode::kUnsupported))},
@@ -220,7 +223,8 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 TEST(Wire, NullArgumentsAreLeftOut) {
-  EXPECT_EQ(encode_arguments({{"host", "a b&c"}, {"none", std::nullopt}, {"empty", ""}, {"k=", "\xff"}}), "host=a+b%26c&empty=&k%3D=%FF");
+  EXPECT_EQ(encode_arguments({{"host", "a b&c"}, {"none", std::nullopt}, {"empty", ""}, {"k=", "\xff"}}),
+            "host=a+b%26c&empty=&k%3D=%FF");
   EXPECT_EQ(encode_arguments({}), "");
 }
 

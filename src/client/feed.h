@@ -14,16 +14,16 @@ namespace modelyard::client {
 
 struct FeedOptions {
   http::Origin server;
-  std::string token;  // sent as Authorization: Bearer; empty = none
+  std::string token;                              // sent as Authorization: Bearer; empty = none
   std::chrono::milliseconds silence_max{25'000};  // the server writes a comment each 10 s
   std::chrono::milliseconds retry_min{50};
   std::chrono::milliseconds retry_max{2'000};
   std::chrono::milliseconds report_each{1'000};
 };
 
-// Keeps a directory as GET /api/v1/watch of a server tells it, and tells the server what calls found (POST /api/v1/calls). A lost
-// connection is made again after 50 ms to 2 s, with jitter, and empties nothing. Confined to one loop; directory and client outlive
-// it. start(), then co_await stop() before destruction.
+// Keeps a directory as GET /api/v1/watch of a server tells it, and tells the server what calls found (POST
+// /api/v1/calls). A lost connection is made again after 50 ms to 2 s, with jitter, and empties nothing. Confined to one
+// loop; directory and client outlive it. start(), then co_await stop() before destruction.
 class Feed {
  public:
   Feed(io::Loop& loop, http::Client& client, Directory& directory, Random random, FeedOptions options);

@@ -21,15 +21,16 @@ std::string snapshot(int epoch, int revision, bool settled, const std::vector<st
   std::string out = "{\"epoch\":" + std::to_string(epoch) + ",\"revision\":" + std::to_string(revision) +
                     ",\"settled\":" + (settled ? "true" : "false") + ",\"endpoints\":[";
   for (const std::string& id : ids)
-    out += std::string(out.ends_with('[') ? "" : ",") + R"({"id":")" + id + R"(","name":"m","version":"1","url":"http://h:1/)" + id +
-           R"(","host":"h","functions":{"apply":"apply"}})";
+    out += std::string(out.ends_with('[') ? "" : ",") + R"({"id":")" + id +
+           R"(","name":"m","version":"1","url":"http://h:1/)" + id + R"(","host":"h","functions":{"apply":"apply"}})";
   return event("snapshot", out + "]}");
 }
 
 std::string added(int epoch, int revision, const std::string& id) {
   return event("change", "{\"epoch\":" + std::to_string(epoch) + ",\"revision\":" + std::to_string(revision) +
                              R"(,"settled":true,"changes":[{"kind":"added","endpoint":{"id":")" + id +
-                             R"(","name":"m","version":"1","url":"http://h:1/)" + id + R"(","host":"h","functions":{}}}]})");
+                             R"(","name":"m","version":"1","url":"http://h:1/)" + id +
+                             R"(","host":"h","functions":{}}}]})");
 }
 
 const std::string kStreamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
@@ -40,7 +41,8 @@ struct Fixture {
   Directory directory{system_clock(), Random(1)};
   Feed feed;
 
-  explicit Fixture(uint16_t port, std::string token = {}) : feed(loop, http, directory, Random(2), options(port, std::move(token))) {}
+  explicit Fixture(uint16_t port, std::string token = {})
+      : feed(loop, http, directory, Random(2), options(port, std::move(token))) {}
   static FeedOptions options(uint16_t port, std::string token) {
     FeedOptions out;
     out.server = http::Origin::tcp("127.0.0.1", port);
@@ -140,7 +142,8 @@ TEST_P(Losses, EmptyNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, Losses,
-                         ::testing::Values(LossRow{"closed", ""}, LossRow{"rubbish", "what?\r\n\r\n"}, LossRow{"silent", kStreamHead},
+                         ::testing::Values(LossRow{"closed", ""}, LossRow{"rubbish", "what?\r\n\r\n"},
+                                           LossRow{"silent", kStreamHead},
                                            LossRow{"refused", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"},
                                            LossRow{"bad_event", kStreamHead + event("snapshot", "{\"epoch\":")},
                                            LossRow{"unsettled_and_empty", kStreamHead + snapshot(2, 1, false, {})}),
@@ -149,7 +152,9 @@ INSTANTIATE_TEST_SUITE_P(Rows, Losses,
 TEST(Feed, SaysWhyThereIsNoSnapshot) {
   RawServer server([](RawPeer& peer, int) {
     peer.read_message();
-    peer.send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 60\r\n\r\n{\"error\":{\"code\":\"unauthenticated\",\"message\":\"bring a token\"}}");
+    peer.send(
+        "HTTP/1.1 401 Unauthorized\r\nContent-Length: "
+        "60\r\n\r\n{\"error\":{\"code\":\"unauthenticated\",\"message\":\"bring a token\"}}");
   });
   Fixture f(server.port());
   f.feed.start();
@@ -165,7 +170,8 @@ TEST(Feed, TellsWhatCallsFound) {
   std::atomic<bool> answered = false;
   RawServer server([&](RawPeer& peer, int) {
     const std::string request = peer.read_message();
-    if (request.starts_with("POST /api/v1/calls ") && !answered.exchange(true)) told.set_value(request.substr(request.find("\r\n\r\n") + 4));
+    if (request.starts_with("POST /api/v1/calls ") && !answered.exchange(true))
+      told.set_value(request.substr(request.find("\r\n\r\n") + 4));
     peer.send("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
   });
   Fixture f(server.port());

@@ -36,10 +36,11 @@ Status require_json_object(std::string& body) {
   if (error == simdjson::SUCCESS && root.is_object()) return {};
   const std::string_view start = trim_ascii(std::string_view(body).substr(0, std::min(body.find('\n'), size_t{80})));
   if (error == simdjson::SUCCESS)
-    return fail(ErrorCode::kProtocol, fmt::format("the answer is {}, a JSON object was expected", kind_of(root.type())));
+    return fail(ErrorCode::kProtocol,
+                fmt::format("the answer is {}, a JSON object was expected", kind_of(root.type())));
   return fail(ErrorCode::kProtocol, body.empty() ? "the answer is empty, a JSON object was expected"
-                                                 : fmt::format("the answer is no JSON object ({}): {}", simdjson::error_message(error),
-                                                               to_valid_utf8(start)));
+                                                 : fmt::format("the answer is no JSON object ({}): {}",
+                                                               simdjson::error_message(error), to_valid_utf8(start)));
 }
 
 }  // namespace modelyard::client

@@ -55,11 +55,13 @@ ModelClient::~ModelClient() = default;
 
 Result<InstancePtr> ModelClient::find(const std::string& name, const std::optional<std::string>& version) const {
   if (InstancePtr found = directory_.choose(name, version, Directory::Policy::kTwoChoices)) return found;
-  if (!directory_.snapshot()) return fail(ErrorCode::kUnavailable, "the registry was not reached yet, so no model is known");
+  if (!directory_.snapshot())
+    return fail(ErrorCode::kUnavailable, "the registry was not reached yet, so no model is known");
   if (!version || !directory_.knows(name))
-    return fail(ErrorCode::kNotFound, fmt::format("no instance of a model named {} is registered", to_valid_utf8(name)));
-  return fail(ErrorCode::kNotFound,
-              fmt::format("no instance of version {} of {} is registered", to_valid_utf8(*version), to_valid_utf8(name)));
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no instance of a model named {} is registered", to_valid_utf8(name)));
+  return fail(ErrorCode::kNotFound, fmt::format("no instance of version {} of {} is registered",
+                                                to_valid_utf8(*version), to_valid_utf8(name)));
 }
 
 io::Task<Result<Answer>> ModelClient::call(std::string name, std::optional<std::string> version, std::string function,
@@ -86,17 +88,20 @@ io::Task<Result<Answer>> ModelClient::pass(std::string name, std::optional<std::
   co_return co_await run(std::move(instance), std::move(version), function, request, false, options);
 }
 
-io::Task<Result<Answer>> ModelClient::run(InstancePtr instance, std::optional<std::string> version, const std::string& function,
-                                          const PassedRequest& request, bool want_object, CallOptions options) {
+io::Task<Result<Answer>> ModelClient::run(InstancePtr instance, std::optional<std::string> version,
+                                          const std::string& function, const PassedRequest& request, bool want_object,
+                                          CallOptions options) {
   const SteadyTime begin = clock_.now();
   const SteadyTime deadline = begin + options.deadline;
   const bool repeatable = request.method == "GET" || request.method == "HEAD";
   std::optional<Error> first_error;
   for (int tries = 1;; ++tries) {
     SteadyTime until = deadline;
-    // An instance that hangs must not eat the time in which another would answer; one that is merely slow gets all of it.
+    // An instance that hangs must not eat the time in which another would answer; one that is merely slow gets all of
+    // it.
     if (tries == 1 && repeatable && instance->slowest_us > 0 && directory_.has_other(*instance)) {
-      const auto patience = std::max<std::chrono::nanoseconds>(options.deadline / 2, std::chrono::microseconds(4 * instance->slowest_us));
+      const auto patience =
+          std::max<std::chrono::nanoseconds>(options.deadline / 2, std::chrono::microseconds(4 * instance->slowest_us));
       until = std::min(deadline, begin + std::chrono::duration_cast<SteadyTime::duration>(patience));
     }
     Try seen;
@@ -117,16 +122,17 @@ io::Task<Result<Answer>> ModelClient::run(InstancePtr instance, std::optional<st
   }
 }
 
-io::Task<Result<Answer>> ModelClient::attempt(Instance& instance, const std::string& function, const PassedRequest& request,
-                                              bool want_object, SteadyTime deadline, Try& seen) {
+io::Task<Result<Answer>> ModelClient::attempt(Instance& instance, const std::string& function,
+                                              const PassedRequest& request, bool want_object, SteadyTime deadline,
+                                              Try& seen) {
   const Target& target = *instance.target;
   if (target.why_not) co_return fail(Error(*target.why_not).with_context(describe(instance)));
   http::ClientRequest out;
   out.origin = target.origin;
   out.method = request.method;
   const bool literal = !request.literal.empty() && !instance.endpoint.functions.contains(function);
-  out.target =
-      request_target(target, function_path(instance.endpoint.functions, literal ? request.literal : function), request.query);
+  out.target = request_target(target, function_path(instance.endpoint.functions, literal ? request.literal : function),
+                              request.query);
   out.headers.add("accept", request.accept.empty() ? "application/json" : std::string_view(request.accept));
   if (!request.content_type.empty()) out.headers.add("content-type", request.content_type);
   out.body = request.body;
@@ -140,9 +146,11 @@ io::Task<Result<Answer>> ModelClient::attempt(Instance& instance, const std::str
     seen.failed = is_instance_fault(error->code());
   } else if (response->status != 200) {
     seen.failed = response->status >= 500;
-    const std::string_view line = trim_ascii(std::string_view(response->body).substr(0, std::min(response->body.find('\n'), size_t{200})));
-    error = Error(ErrorCode::kFailed, line.empty() ? fmt::format("it answered {}", response->status)
-                                                   : fmt::format("it answered {}: {}", response->status, to_valid_utf8(line)));
+    const std::string_view line =
+        trim_ascii(std::string_view(response->body).substr(0, std::min(response->body.find('\n'), size_t{200})));
+    error = Error(ErrorCode::kFailed, line.empty()
+                                          ? fmt::format("it answered {}", response->status)
+                                          : fmt::format("it answered {}: {}", response->status, to_valid_utf8(line)));
   } else if (want_object) {
     if (Status object = require_json_object(response->body); !object) {
       seen.failed = true;

@@ -14,7 +14,8 @@ using http::testing::RawPeer;
 using http::testing::RawServer;
 
 std::string ok(std::string_view body) {
-  return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+  return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + std::string(body);
 }
 
 registry::Endpoint endpoint(std::string id, std::string url, std::string version = "1.0") {
@@ -43,7 +44,8 @@ struct Fixture {
     directory.replace(registry::make_snapshot(std::move(endpoints), {}, 1, 1, true));
   }
   Result<Answer> call(std::string function = "apply", Arguments arguments = {}, milliseconds deadline = seconds(5)) {
-    return io::run_blocking(loop, client.call("dga", std::nullopt, std::move(function), std::move(arguments), {.deadline = deadline}));
+    return io::run_blocking(
+        loop, client.call("dga", std::nullopt, std::move(function), std::move(arguments), {.deadline = deadline}));
   }
 };
 
@@ -83,7 +85,8 @@ TEST_P(BadAnswers, AreErrorsThatNameModelInstanceAndCause) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code(), row.code) << answer.error().message();
   for (const std::string& part : {std::string("dga@1.0"), std::string("dga-1.0-abc"), model.url(), row.says})
-    EXPECT_NE(answer.error().message().find(part), std::string::npos) << part << " is not in: " << answer.error().message();
+    EXPECT_NE(answer.error().message().find(part), std::string::npos)
+        << part << " is not in: " << answer.error().message();
   const auto reports = f.directory.take_reports();
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_EQ(reports[0].failures, row.failures);
@@ -92,16 +95,24 @@ TEST_P(BadAnswers, AreErrorsThatNameModelInstanceAndCause) {
 INSTANTIATE_TEST_SUITE_P(
     Rows, BadAnswers,
     ::testing::Values(
-        AnswerRow{"status_500", "HTTP/1.1 500 Oops\r\nContent-Length: 13\r\n\r\nTraceback:\n x", ErrorCode::kFailed, "500: Traceback:", 1},
+        AnswerRow{"status_500", "HTTP/1.1 500 Oops\r\nContent-Length: 13\r\n\r\nTraceback:\n x", ErrorCode::kFailed,
+                  "500: Traceback:", 1},
         AnswerRow{"status_404", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", ErrorCode::kFailed, "404", 0},
-        AnswerRow{"status_201", "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", ErrorCode::kFailed, "201: {}", 0},
-        AnswerRow{"array", ok("[1]"), ErrorCode::kProtocol, "an array", 1}, AnswerRow{"text", ok("<html>no</html>"), ErrorCode::kProtocol, "<html>no</html>", 1},
-        AnswerRow{"empty", ok(""), ErrorCode::kProtocol, "empty", 1}, AnswerRow{"rubbish", "hello there\r\n\r\n", ErrorCode::kProtocol, "not HTTP", 1},
+        AnswerRow{"status_201", "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", ErrorCode::kFailed, "201: {}",
+                  0},
+        AnswerRow{"array", ok("[1]"), ErrorCode::kProtocol, "an array", 1},
+        AnswerRow{"text", ok("<html>no</html>"), ErrorCode::kProtocol, "<html>no</html>", 1},
+        AnswerRow{"empty", ok(""), ErrorCode::kProtocol, "empty", 1},
+        AnswerRow{"rubbish", "hello there\r\n\r\n", ErrorCode::kProtocol, "not HTTP", 1},
         AnswerRow{"closes", "", ErrorCode::kUnavailable, "closed before", 1},
-        AnswerRow{"closes_midway", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"a\":", ErrorCode::kUnavailable, "closed in the middle", 1},
-        AnswerRow{"wrong_length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{\"a\":1}", ErrorCode::kProtocol, "no JSON object", 1},
-        AnswerRow{"huge_header", "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n", ErrorCode::kResourceExhausted, "too large", 0},
-        AnswerRow{"huge_body", "HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n" + std::string(17 << 20, ' '), ErrorCode::kResourceExhausted, "too large", 0}),
+        AnswerRow{"closes_midway", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"a\":", ErrorCode::kUnavailable,
+                  "closed in the middle", 1},
+        AnswerRow{"wrong_length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{\"a\":1}", ErrorCode::kProtocol,
+                  "no JSON object", 1},
+        AnswerRow{"huge_header", "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n",
+                  ErrorCode::kResourceExhausted, "too large", 0},
+        AnswerRow{"huge_body", "HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n" + std::string(17 << 20, ' '),
+                  ErrorCode::kResourceExhausted, "too large", 0}),
     [](const auto& row) { return row.param.name; });
 
 TEST(ModelClient, AnAnswerThatDripsIsTaken) {
@@ -217,7 +228,8 @@ TEST(ModelClient, UnknownModelsAndVersionsAreToldApart) {
   EXPECT_NE(version.error().message().find("version 7"), std::string::npos);
   Directory empty(system_clock(), Random(1));
   ModelClient early(empty, f.http, system_clock());
-  EXPECT_EQ(io::run_blocking(f.loop, early.call("dga", std::nullopt, "apply", {})).error().code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(io::run_blocking(f.loop, early.call("dga", std::nullopt, "apply", {})).error().code(),
+            ErrorCode::kUnavailable);
 }
 
 TEST(ModelClient, AnEndpointMapIsCalledAsItIs) {
@@ -240,8 +252,8 @@ TEST(ModelClient, AFailedEndpointMapFallsBackOnAnotherInstance) {
   });
   const std::string gone = nobody();
   Fixture f({endpoint("gone", gone), endpoint("good", good.url())});
-  const auto answer =
-      io::run_blocking(f.loop, f.client.call_endpoint({"dga", "1.0", gone, {{"apply", "apply"}, {"info", "/about"}}}, "apply", {}));
+  const auto answer = io::run_blocking(
+      f.loop, f.client.call_endpoint({"dga", "1.0", gone, {{"apply", "apply"}, {"info", "/about"}}}, "apply", {}));
   ASSERT_TRUE(answer) << answer.error().message();
   EXPECT_EQ(answer->id, "good");
 }

@@ -36,10 +36,12 @@ Ids ids_of(const Snapshot& snapshot, std::string_view name) {
 }
 
 // The list of (name, version) without the id, and with the endpoint if there is one. Only that list is copied.
-void edit(Snapshot& snapshot, const std::string& name, const std::string& version, const std::string& id, const Endpoint* put) {
+void edit(Snapshot& snapshot, const std::string& name, const std::string& version, const std::string& id,
+          const Endpoint* put) {
   auto& versions = snapshot.models[name];
-  const auto at = std::lower_bound(versions.begin(), versions.end(), version,
-                                   [](const auto& entry, const std::string& v) { return compare_versions(entry.first, v) < 0; });
+  const auto at =
+      std::lower_bound(versions.begin(), versions.end(), version,
+                       [](const auto& entry, const std::string& v) { return compare_versions(entry.first, v) < 0; });
   const bool known = at != versions.end() && at->first == version;
   std::vector<Endpoint> list;
   if (known) list = *at->second;
@@ -117,7 +119,8 @@ SnapshotMerge::Outcome SnapshotMerge::apply(const ChangeSet& changes, SteadyTime
   if (any_lost) put_last_resort(*current_, *lost, now);
   current_ = std::move(next);
   drop_returned();
-  // A registry that has settled says nothing of endpoints it never knew: only its whole snapshot tells that they are gone.
+  // A registry that has settled says nothing of endpoints it never knew: only its whole snapshot tells that they are
+  // gone.
   return current_->settled && incomplete_ ? Outcome::kGap : Outcome::kTaken;
 }
 

@@ -27,11 +27,13 @@ struct ChangeSet {
   std::vector<Item> items;
 };
 
-// Makes of what a registry tells the endpoints that a client calls, so that neither a restarting registry nor a lost connection leaves
-// a client with less than it had. Pure: no I/O, the time is an argument. Confined to its owner.
+// Makes of what a registry tells the endpoints that a client calls, so that neither a restarting registry nor a lost
+// connection leaves a client with less than it had. Pure: no I/O, the time is an argument. Confined to its owner.
 //
-// - A settled snapshot replaces; an unsettled one only adds and changes: what a restarted controller has not accounted for stays.
-// - When a snapshot, or changes that say `lost`, take away over half of a model's endpoints at once, those stay as a last resort for
+// - A settled snapshot replaces; an unsettled one only adds and changes: what a restarted controller has not accounted
+// for stays.
+// - When a snapshot, or changes that say `lost`, take away over half of a model's endpoints at once, those stay as a
+// last resort for
 //   kLastResortTime: called only while the model has no other.
 // - Changes continue the (epoch, revision) known; a gap asks for a fresh snapshot.
 class SnapshotMerge {
@@ -51,8 +53,8 @@ class SnapshotMerge {
   // Null before the first.
   const std::shared_ptr<const registry::Snapshot>& current() const { return current_; }
 
-  // Endpoints that vanished, per model; forget() drops the one that did not answer, expire() those whose time is over. True when
-  // something changed.
+  // Endpoints that vanished, per model; forget() drops the one that did not answer, expire() those whose time is over.
+  // True when something changed.
   using LastResort = std::map<std::string, std::vector<registry::Endpoint>, std::less<>>;
   const LastResort& last_resort() const { return last_resort_; }
   bool forget(std::string_view name, std::string_view id);
@@ -68,7 +70,8 @@ class SnapshotMerge {
   bool incomplete_ = false;  // endpoints are held that the unsettled registry did not name
 };
 
-// The data of the two events of GET /api/v1/watch (docs/api.md). kProtocol; an endpoint that is malformed is skipped and counted.
+// The data of the two events of GET /api/v1/watch (docs/api.md). kProtocol; an endpoint that is malformed is skipped
+// and counted.
 Result<std::shared_ptr<const registry::Snapshot>> snapshot_from_event(std::string_view data, size_t& skipped);
 Result<ChangeSet> changes_from_event(std::string_view data);
 

@@ -58,7 +58,9 @@ ChangeSet changes(std::string_view texts, int64_t epoch, int64_t revision, bool 
   for (const std::string_view text : split(texts, ' ')) {
     if (text.empty()) continue;
     ChangeSet::Item item;
-    item.kind = text[0] == '+' ? Change::Kind::kAdded : text[0] == '~' ? Change::Kind::kChanged : Change::Kind::kRemoved;
+    item.kind = text[0] == '+'   ? Change::Kind::kAdded
+                : text[0] == '~' ? Change::Kind::kChanged
+                                 : Change::Kind::kRemoved;
     item.lost = text[0] == '!';
     item.endpoint = endpoint(text.substr(1));
     out.items.push_back(item);
@@ -92,7 +94,8 @@ TEST_P(Snapshots, ReplaceWithoutEmptyingAClient) {
 INSTANTIATE_TEST_SUITE_P(
     Rows, Snapshots,
     ::testing::Values(SnapshotRow{"grows", "a@1/x", "a@1/x a@1/y", true, "a@1/x a@1/y", ""},
-                      SnapshotRow{"shrinks_by_less_than_half", "a@1/x a@1/y a@1/z", "a@1/x a@1/y", true, "a@1/x a@1/y", ""},
+                      SnapshotRow{"shrinks_by_less_than_half", "a@1/x a@1/y a@1/z", "a@1/x a@1/y", true, "a@1/x a@1/y",
+                                  ""},
                       SnapshotRow{"shrinks_by_half", "a@1/x a@1/y", "a@1/x", true, "a@1/x", ""},
                       SnapshotRow{"shrinks_by_more", "a@1/x a@1/y a@1/z", "a@1/x", true, "a@1/x", "a@1/y a@1/z"},
                       SnapshotRow{"over_all_versions", "a@1/x a@2/y a@2/z", "a@1/x", true, "a@1/x", "a@2/y a@2/z"},
@@ -138,18 +141,18 @@ TEST_P(Changes, ContinueWhatIsKnownOrAskForTheWhole) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, Changes,
-    ::testing::Values(
-        ChangeRow{"added", "+a@10.0/n", 1, 6, Outcome::kTaken, "a@1.0/x a@1.0/y a@9.0/z a@10.0/n", ""},
-        ChangeRow{"new_model", "+b@1/n", 1, 6, Outcome::kTaken, "a@1.0/x a@1.0/y a@9.0/z b@1/n", ""},
-        ChangeRow{"removed", "-a@1.0/x", 1, 6, Outcome::kTaken, "a@1.0/y a@9.0/z", ""},
-        ChangeRow{"removed_on_purpose", "-a@1.0/x -a@1.0/y -a@9.0/z", 1, 6, Outcome::kTaken, "", ""},
-        ChangeRow{"lost", "!a@1.0/x !a@1.0/y !a@9.0/z", 1, 6, Outcome::kTaken, "", "a@1.0/x a@1.0/y a@9.0/z"},
-        ChangeRow{"lost_a_few", "!a@1.0/x", 1, 6, Outcome::kTaken, "a@1.0/y a@9.0/z", ""},
-        ChangeRow{"nothing", "", 1, 6, Outcome::kTaken, "a@1.0/x a@1.0/y a@9.0/z", ""},
-        ChangeRow{"unknown_removed", "-c@1/q", 1, 6, Outcome::kTaken, "a@1.0/x a@1.0/y a@9.0/z", ""},
-        ChangeRow{"repeated", "-a@1.0/x", 1, 5, Outcome::kStale, "a@1.0/x a@1.0/y a@9.0/z", ""},
-        ChangeRow{"gap", "-a@1.0/x", 1, 7, Outcome::kGap, "a@1.0/x a@1.0/y a@9.0/z", ""},
-        ChangeRow{"other_epoch", "-a@1.0/x", 2, 6, Outcome::kGap, "a@1.0/x a@1.0/y a@9.0/z", ""}),
+    ::testing::Values(ChangeRow{"added", "+a@10.0/n", 1, 6, Outcome::kTaken, "a@1.0/x a@1.0/y a@9.0/z a@10.0/n", ""},
+                      ChangeRow{"new_model", "+b@1/n", 1, 6, Outcome::kTaken, "a@1.0/x a@1.0/y a@9.0/z b@1/n", ""},
+                      ChangeRow{"removed", "-a@1.0/x", 1, 6, Outcome::kTaken, "a@1.0/y a@9.0/z", ""},
+                      ChangeRow{"removed_on_purpose", "-a@1.0/x -a@1.0/y -a@9.0/z", 1, 6, Outcome::kTaken, "", ""},
+                      ChangeRow{"lost", "!a@1.0/x !a@1.0/y !a@9.0/z", 1, 6, Outcome::kTaken, "",
+                                "a@1.0/x a@1.0/y a@9.0/z"},
+                      ChangeRow{"lost_a_few", "!a@1.0/x", 1, 6, Outcome::kTaken, "a@1.0/y a@9.0/z", ""},
+                      ChangeRow{"nothing", "", 1, 6, Outcome::kTaken, "a@1.0/x a@1.0/y a@9.0/z", ""},
+                      ChangeRow{"unknown_removed", "-c@1/q", 1, 6, Outcome::kTaken, "a@1.0/x a@1.0/y a@9.0/z", ""},
+                      ChangeRow{"repeated", "-a@1.0/x", 1, 5, Outcome::kStale, "a@1.0/x a@1.0/y a@9.0/z", ""},
+                      ChangeRow{"gap", "-a@1.0/x", 1, 7, Outcome::kGap, "a@1.0/x a@1.0/y a@9.0/z", ""},
+                      ChangeRow{"other_epoch", "-a@1.0/x", 2, 6, Outcome::kGap, "a@1.0/x a@1.0/y a@9.0/z", ""}),
     [](const auto& row) { return row.param.name; });
 
 TEST(SnapshotMerge, OnlyTheTouchedListIsCopied) {
@@ -223,7 +226,8 @@ TEST(WatchEvents, AreReadLeniently) {
 }
 
 TEST(WatchEvents, RubbishIsAnError) {
-  for (const std::string_view text : {"", "[]", "{}", "7", "{\"epoch\":1}", "{\"epoch\":\"x\",\"revision\":1}", "{\"epoch\":1,\"revision\":1,\"endpoints\":"}) {
+  for (const std::string_view text : {"", "[]", "{}", "7", "{\"epoch\":1}", "{\"epoch\":\"x\",\"revision\":1}",
+                                      "{\"epoch\":1,\"revision\":1,\"endpoints\":"}) {
     size_t skipped = 0;
     const auto got = snapshot_from_event(text, skipped);
     ASSERT_FALSE(got) << text;

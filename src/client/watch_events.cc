@@ -64,7 +64,8 @@ Result<ChangeSet> changes_from_event(std::string_view data) {
                                       : registry::Change::Kind::kAdded;
     change.lost = json::get_bool(item, "lost", false);
     Result<registry::Endpoint> endpoint = fail(ErrorCode::kProtocol, "a change of the registry has no endpoint");
-    if (const auto at = item.find("endpoint"); at != item.end() && at->is_object()) endpoint = registry::endpoint_from_json(*at);
+    if (const auto at = item.find("endpoint"); at != item.end() && at->is_object())
+      endpoint = registry::endpoint_from_json(*at);
     if (endpoint) {
       change.endpoint = std::move(*endpoint);
     } else if (change.kind == registry::Change::Kind::kRemoved) {

@@ -32,7 +32,8 @@ std::string request_target(const Target& target, std::string_view path, std::str
   out.append(target.prefix).push_back('/');
   for (const char c : path) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte <= ' ' || byte >= 0x7f || c == '#' || c == '"' || c == '<' || c == '>' || c == '\\' || c == '^' || c == '`') {
+    if (byte <= ' ' || byte >= 0x7f || c == '#' || c == '"' || c == '<' || c == '>' || c == '\\' || c == '^' ||
+        c == '`') {
       http::append_percent_encoded(out, std::string_view(&c, 1));
     } else {
       out.push_back(c);

@@ -33,8 +33,8 @@ io::Task<http::Response> answer(client::ModelClient& client, GatewayOptions opti
   call.content_type = request.headers.get("content-type").value_or("");
   if (const auto accept = request.headers.get("accept"); accept && *accept != "*/*") call.accept = *accept;
   call.body = std::move(request.body);
-  Result<client::Answer> got =
-      co_await client.pass(name, version, std::string(request.parameter("function")), std::move(call), {.deadline = options.deadline});
+  Result<client::Answer> got = co_await client.pass(name, version, std::string(request.parameter("function")),
+                                                    std::move(call), {.deadline = options.deadline});
   if (!got) co_return error_response(got.error(), client.directory().snapshot() != nullptr);
   http::Response response;
   if (!got->content_type.empty()) response.headers.add("content-type", got->content_type);
@@ -48,7 +48,8 @@ io::Task<http::Response> answer(client::ModelClient& client, GatewayOptions opti
 void add_routes(http::Router& router, client::ModelClient& client, GatewayOptions options) {
   const http::Handler handler = [&client, options](http::Request& request) { return answer(client, options, request); };
   for (const std::string_view method : {"GET", "POST"}) {
-    for (const std::string_view pattern : {"/models/{name}/{function...}", "/models/{name}/versions/{version}/{function...}"}) {
+    for (const std::string_view pattern :
+         {"/models/{name}/{function...}", "/models/{name}/versions/{version}/{function...}"}) {
       router.add(method, pattern, handler, {.body_bytes_max = options.body_bytes_max});
     }
   }

@@ -31,17 +31,16 @@ Status check(const ClientRequest& request) {
   if (request.method.empty() || std::any_of(request.method.begin(), request.method.end(), bad))
     return fail(ErrorCode::kInvalidArgument, "the request's method is malformed");
   if (!request.target.starts_with('/') || std::any_of(request.target.begin(), request.target.end(), bad))
-    return fail(ErrorCode::kInvalidArgument, fmt::format("the request's target {} is malformed", to_valid_utf8(request.target)));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("the request's target {} is malformed", to_valid_utf8(request.target)));
   return {};
 }
 
-Error about(Error error, const Origin& origin) {
-  return std::move(error).with_context(origin.text());
-}
+Error about(Error error, const Origin& origin) { return std::move(error).with_context(origin.text()); }
 
 // One exchange, the connection kept on success. `retryable`: a reused connection that was closed before an answer came.
-io::Task<Result<std::unique_ptr<ClientConnection>>> exchange(ClientState& state, const ClientRequest& request, bool whole_body,
-                                                             SteadyTime deadline) {
+io::Task<Result<std::unique_ptr<ClientConnection>>> exchange(ClientState& state, const ClientRequest& request,
+                                                             bool whole_body, SteadyTime deadline) {
   const size_t body_max = request.response_bytes_max > 0 ? request.response_bytes_max : state.options.body_bytes_max;
   for (bool fresh = false;; fresh = true) {
     bool reused = false;
@@ -86,7 +85,8 @@ Result<Origin> Origin::of(std::string_view text) {
   return of(url);
 }
 
-Client::Client(io::Loop& loop, ClientOptions options) : state_(std::make_shared<ClientState>(loop.executor(), options)) {}
+Client::Client(io::Loop& loop, ClientOptions options)
+    : state_(std::make_shared<ClientState>(loop.executor(), options)) {}
 
 Client::~Client() {
   state_->closed = true;

@@ -18,7 +18,7 @@ namespace modelyard::http {
 namespace internal {
 class ClientConnection;
 struct ClientState;
-}
+}  // namespace internal
 
 // Where requests go: host and port, or a Unix socket. Immutable; copies share it. Make it once per server and keep it.
 class Origin {
@@ -56,10 +56,10 @@ struct ClientRequest {
   std::string target = "/";  // path and query, encoded
   Headers headers;           // host, content-length and transfer-encoding are the client's work
   std::string body;
-  BodySource body_source;           // if set, sent instead of body: chunked, or with content-length when body_size >= 0
+  BodySource body_source;  // if set, sent instead of body: chunked, or with content-length when body_size >= 0
   int64_t body_size = -1;
-  size_t response_bytes_max = 0;    // 0: ClientOptions::body_bytes_max
-  bool* sent = nullptr;             // set once a byte of it may have reached the server: before, nothing can have been done
+  size_t response_bytes_max = 0;  // 0: ClientOptions::body_bytes_max
+  bool* sent = nullptr;  // set once a byte of it may have reached the server: before, nothing can have been done
 };
 
 struct ClientResponse {
@@ -79,7 +79,8 @@ struct ClientOptions {
   size_t body_bytes_max = size_t{16} << 20;
 };
 
-// A response whose body is read as it comes. Closing (destroying) it closes the connection unless the body was read to its end.
+// A response whose body is read as it comes. Closing (destroying) it closes the connection unless the body was read to
+// its end.
 class ClientStream {
  public:
   explicit ClientStream(std::unique_ptr<internal::ClientConnection> connection);
@@ -98,7 +99,8 @@ class ClientStream {
 // HTTP/1.1 over pooled keep-alive connections, confined to one loop. It must outlive its fetches and streams.
 //
 // Errors: kUnavailable (refused, reset, no address, name unknown), kDeadline, kProtocol (the answer is not HTTP),
-// kResourceExhausted (a header or body over its bound), kInvalidArgument (a request that cannot be sent). Any status is a success.
+// kResourceExhausted (a header or body over its bound), kInvalidArgument (a request that cannot be sent). Any status is
+// a success.
 class Client {
  public:
   explicit Client(io::Loop& loop, ClientOptions options = {});
@@ -106,8 +108,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // A reused connection that turns out closed before a byte of the answer came is replaced by a fresh one, once, for GET, HEAD, PUT,
-  // DELETE and OPTIONS without a body_source.
+  // A reused connection that turns out closed before a byte of the answer came is replaced by a fresh one, once, for
+  // GET, HEAD, PUT, DELETE and OPTIONS without a body_source.
   io::Task<Result<ClientResponse>> fetch(ClientRequest request, SteadyTime deadline);
   // Returns once the header has come; any status. The deadline covers that part alone.
   io::Task<Result<std::unique_ptr<ClientStream>>> open_stream(ClientRequest request, SteadyTime deadline);
@@ -126,8 +128,8 @@ class EventSource {
  public:
   explicit EventSource(std::unique_ptr<ClientStream> stream, size_t event_bytes_max = size_t{64} << 20)
       : stream_(std::move(stream)), parser_(event_bytes_max) {}
-  // The next event. kUnavailable when the server ended the stream; kDeadline when neither event nor heartbeat came by then.
-  // silence: the longest time without a byte.
+  // The next event. kUnavailable when the server ended the stream; kDeadline when neither event nor heartbeat came by
+  // then. silence: the longest time without a byte.
   io::Task<Result<SseEvent>> next(std::chrono::milliseconds silence);
   ClientStream& stream() { return *stream_; }
 

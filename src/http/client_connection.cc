@@ -69,7 +69,8 @@ io::Task<Status> ClientConnection::send(const ClientRequest& request, SteadyTime
   sent_whole_ = sent && *sent == out_.size() + body.size();
   if (sent_whole_ || !sent) co_return Status();
   const size_t of_head = std::min(*sent, out_.size());
-  const Status rest = co_await stream_.write_all(std::string_view(out_).substr(of_head), body.substr(*sent - of_head), deadline);
+  const Status rest =
+      co_await stream_.write_all(std::string_view(out_).substr(of_head), body.substr(*sent - of_head), deadline);
   sent_whole_ = rest.has_value();
   if (!rest && rest.error().code() == ErrorCode::kDeadline) co_return rest;
   co_return Status();
@@ -93,7 +94,8 @@ io::Task<Status> ClientConnection::send_source(const ClientRequest& request, Ste
     left -= static_cast<int64_t>(piece.size());
     if (internal::is_stale(stream_.fd())) co_return Status();
   }
-  if (!chunked && left > 0) co_return fail(ErrorCode::kInvalidArgument, "the upload gave fewer bytes than it announced");
+  if (!chunked && left > 0)
+    co_return fail(ErrorCode::kInvalidArgument, "the upload gave fewer bytes than it announced");
   sent_whole_ = true;
   co_return Status();
 }

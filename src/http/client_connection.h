@@ -15,8 +15,8 @@ namespace modelyard::http::internal {
 
 struct Pool;
 
-// One connection to an origin: writes a request, reads its answer, and may do so again. Owned by the fetch or stream that uses it,
-// in between by its pool. Its place in the pool's count is given back when it is destroyed.
+// One connection to an origin: writes a request, reads its answer, and may do so again. Owned by the fetch or stream
+// that uses it, in between by its pool. Its place in the pool's count is given back when it is destroyed.
 class ClientConnection {
  public:
   ClientConnection(std::shared_ptr<Pool> pool, Stream stream, const ClientOptions& options);
@@ -24,8 +24,8 @@ class ClientConnection {
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
 
-  // Writes the whole request. A broken pipe, and an answer that comes before the upload's end, are a success here: the answer that
-  // may have come says more, and receive() finds the error if there is none.
+  // Writes the whole request. A broken pipe, and an answer that comes before the upload's end, are a success here: the
+  // answer that may have come says more, and receive() finds the error if there is none.
   io::Task<Status> send(const ClientRequest& request, SteadyTime deadline);
   // Until the header has come and, with whole_body, the body too.
   io::Task<Status> receive(bool whole_body, SteadyTime deadline);
@@ -81,7 +81,8 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
 
   std::shared_ptr<Pool> pool_of(const Origin& origin);
   // An idle connection (reused = true), or a new one; waits while as many as allowed are in use.
-  io::Task<Result<std::unique_ptr<ClientConnection>>> acquire(const ClientRequest& request, bool fresh, bool& reused, SteadyTime deadline);
+  io::Task<Result<std::unique_ptr<ClientConnection>>> acquire(const ClientRequest& request, bool fresh, bool& reused,
+                                                              SteadyTime deadline);
   io::Task<Result<std::unique_ptr<ClientConnection>>> connect(std::shared_ptr<Pool> pool, SteadyTime deadline);
   void give_back(std::unique_ptr<ClientConnection> connection);
   // Makes room when all connections are open, by closing one that is idle at another origin.
@@ -99,6 +100,7 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
 };
 
 // A connected stream, trying the addresses of the name in turn. kUnavailable, kDeadline.
-io::Task<Result<Stream>> open_stream_to(io::Executor executor, const Origin& origin, const ClientOptions& options, SteadyTime deadline);
+io::Task<Result<Stream>> open_stream_to(io::Executor executor, const Origin& origin, const ClientOptions& options,
+                                        SteadyTime deadline);
 
 }  // namespace modelyard::http::internal

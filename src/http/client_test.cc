@@ -21,7 +21,8 @@ ClientRequest get(uint16_t port, std::string target = "/") {
   return request;
 }
 
-Result<ClientResponse> fetch_once(ClientRequest request, milliseconds patience = seconds(5), ClientOptions options = {}) {
+Result<ClientResponse> fetch_once(ClientRequest request, milliseconds patience = seconds(5),
+                                  ClientOptions options = {}) {
   io::Loop loop;
   Client client(loop, options);
   return io::run_blocking(loop, client.fetch(std::move(request), in(patience)));
@@ -56,7 +57,8 @@ TEST_P(Answers, AreUnderstoodOrRefused) {
     if (row.status == 0) {
       ASSERT_FALSE(got);
       EXPECT_EQ(to_string(got.error().code()), row.body) << got.error().message();
-      EXPECT_NE(got.error().message().find(std::to_string(server.port())), std::string::npos) << "the message names the server";
+      EXPECT_NE(got.error().message().find(std::to_string(server.port())), std::string::npos)
+          << "the message names the server";
     } else {
       ASSERT_TRUE(got) << got.error().message();
       EXPECT_EQ(got->status, row.status);
@@ -75,30 +77,43 @@ INSTANTIATE_TEST_SUITE_P(
         AnswerRow{"length", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, "ok"},
         AnswerRow{"empty", "HTTP/1.1 204 No Content\r\n\r\n", 204, ""},
         AnswerRow{"until_close", "HTTP/1.0 200 OK\r\n\r\nall of it", 200, "all of it"},
-        AnswerRow{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: t\r\n\r\n", 200, "abcde"},
+        AnswerRow{
+            "chunked",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: t\r\n\r\n",
+            200, "abcde"},
         AnswerRow{"no_reason", "HTTP/1.1 200\r\nContent-Length: 1\r\n\r\nx", 200, "x"},
-        AnswerRow{"interim", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny", 200, "y"},
+        AnswerRow{"interim",
+                  "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 "
+                  "OK\r\nContent-Length: 1\r\n\r\ny",
+                  200, "y"},
         AnswerRow{"status_500", "HTTP/1.1 500 Oops\r\nContent-Length: 5\r\n\r\nwrong", 500, "wrong"},
         AnswerRow{"rubbish", "I am no web server\n\n\n", 0, protocol()},
-        AnswerRow{"ssh", "SSH-2.0-OpenSSH_9.2\r\n", 0, protocol()},
-        AnswerRow{"nothing", "", 0, unavailable()},
+        AnswerRow{"ssh", "SSH-2.0-OpenSSH_9.2\r\n", 0, protocol()}, AnswerRow{"nothing", "", 0, unavailable()},
         AnswerRow{"closed_in_header", "HTTP/1.1 200 OK\r\nContent-", 0, unavailable()},
         AnswerRow{"closed_in_body", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", 0, unavailable()},
         AnswerRow{"closed_in_chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", 0, unavailable()},
-        AnswerRow{"no_last_chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", 0, unavailable()},
+        AnswerRow{"no_last_chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", 0,
+                  unavailable()},
         AnswerRow{"bad_chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n", 0, protocol()},
         AnswerRow{"two_lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc", 0, protocol()},
         AnswerRow{"bad_length", "HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nab", 0, protocol()},
         AnswerRow{"switched", "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", 0, protocol()},
         AnswerRow{"huge_header", "HTTP/1.1 200 OK\r\nX: " + std::string(9000, 'x') + "\r\n\r\n", 0, exhausted()},
-        AnswerRow{"many_headers", "HTTP/1.1 200 OK\r\n" + [] {
-                    std::string lines;
-                    for (int i = 0; i < 1000; ++i) lines += "a: b\r\n";
-                    return lines;
-                  }() + "\r\n", 0, exhausted()},
-        AnswerRow{"huge_body", "HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + std::string(70000, 'x'), 0, exhausted()},
-        AnswerRow{"huge_chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11170\r\n" + std::string(70000, 'x') + "\r\n0\r\n\r\n", 0,
-                  exhausted()}),
+        AnswerRow{"many_headers",
+                  "HTTP/1.1 200 OK\r\n" +
+                      [] {
+                        std::string lines;
+                        for (int i = 0; i < 1000; ++i) lines += "a: b\r\n";
+                        return lines;
+                      }() +
+                      "\r\n",
+                  0, exhausted()},
+        AnswerRow{"huge_body", "HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + std::string(70000, 'x'), 0,
+                  exhausted()},
+        AnswerRow{"huge_chunked",
+                  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11170\r\n" + std::string(70000, 'x') +
+                      "\r\n0\r\n\r\n",
+                  0, exhausted()}),
     [](const auto& row) { return row.param.name; });
 
 TEST(Client, AConnectionIsUsedAgain) {
@@ -130,7 +145,8 @@ struct RetryRow {
 };
 class StaleConnection : public ::testing::TestWithParam<RetryRow> {};
 
-// The server takes the second request of a kept connection and closes without a word: it may have been closing all along.
+// The server takes the second request of a kept connection and closes without a word: it may have been closing all
+// along.
 TEST_P(StaleConnection, IsReplacedOnceForIdempotentRequests) {
   const RetryRow& row = GetParam();
   RawServer server([&](RawPeer& peer, int) {
@@ -154,7 +170,8 @@ TEST_P(StaleConnection, IsReplacedOnceForIdempotentRequests) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, StaleConnection,
-                         ::testing::Values(RetryRow{"get_closed", "GET", false, true}, RetryRow{"get_reset", "GET", true, true},
+                         ::testing::Values(RetryRow{"get_closed", "GET", false, true},
+                                           RetryRow{"get_reset", "GET", true, true},
                                            RetryRow{"delete_closed", "DELETE", false, true},
                                            RetryRow{"post_closed", "POST", false, false}),
                          [](const auto& row) { return row.param.name; });
@@ -174,7 +191,8 @@ TEST(Client, AConnectionClosedWhileItRestedIsNotUsed) {
     while (!gone) co_await io::sleep_for(milliseconds(1));
     ClientRequest request = get(port);
     request.method = "POST";
-    EXPECT_TRUE(co_await c.fetch(std::move(request), in(seconds(5)))) << "a POST cannot be repeated, so it must not meet a dead connection";
+    EXPECT_TRUE(co_await c.fetch(std::move(request), in(seconds(5))))
+        << "a POST cannot be repeated, so it must not meet a dead connection";
   }(client, server.port(), closed));
 }
 
@@ -261,7 +279,9 @@ TEST(Client, ConnectionsToAnOriginAreBoundedAndWaitedFor) {
   io::run_blocking(loop, [](io::Loop& l, Client& c, uint16_t port) -> io::Task<void> {
     io::Scope scope(l.executor());
     for (int i = 0; i < 20; ++i) {
-      scope.spawn([](Client& cc, uint16_t p) -> io::Task<void> { EXPECT_TRUE(co_await cc.fetch(get(p), in(seconds(5)))); }(c, port));
+      scope.spawn([](Client& cc, uint16_t p) -> io::Task<void> {
+        EXPECT_TRUE(co_await cc.fetch(get(p), in(seconds(5))));
+      }(c, port));
     }
     co_await scope.join();
     EXPECT_EQ(c.open_connections(), 1u);
@@ -283,7 +303,8 @@ TEST(Client, AWaitForAConnectionEndsWithTheDeadline) {
   Client client(loop, options);
   io::run_blocking(loop, [](io::Loop& l, Client& c, uint16_t port) -> io::Task<void> {
     io::Scope scope(l.executor());
-    scope.spawn([](Client& cc, uint16_t p) -> io::Task<void> { (void)co_await cc.fetch(get(p), in(seconds(60))); }(c, port));
+    scope.spawn(
+        [](Client& cc, uint16_t p) -> io::Task<void> { (void)co_await cc.fetch(get(p), in(seconds(60))); }(c, port));
     co_await io::sleep_for(milliseconds(5));
     const auto second = co_await c.fetch(get(port), in(milliseconds(30)));
     EXPECT_FALSE(second);

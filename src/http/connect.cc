@@ -26,7 +26,8 @@ struct Resolving {
   std::vector<SocketAddress> addresses;
 };
 
-io::Task<Result<std::vector<SocketAddress>>> resolve(io::Executor executor, const std::string& host, uint16_t port, SteadyTime deadline) {
+io::Task<Result<std::vector<SocketAddress>>> resolve(io::Executor executor, const std::string& host, uint16_t port,
+                                                     SteadyTime deadline) {
   const auto resolving = std::make_shared<Resolving>(executor);
   resolving->resolver.async_resolve(
       host, std::to_string(port), [resolving](boost::system::error_code error, const Resolver::results_type& results) {
@@ -48,7 +49,8 @@ io::Task<Result<std::vector<SocketAddress>>> resolve(io::Executor executor, cons
   co_return std::move(resolving->addresses);
 }
 
-io::Task<Result<Stream>> connect_to(io::Executor executor, const SocketAddress& address, const std::string& name, SteadyTime deadline) {
+io::Task<Result<Stream>> connect_to(io::Executor executor, const SocketAddress& address, const std::string& name,
+                                    SteadyTime deadline) {
   MY_CO_TRY(io::UniqueFd fd, begin_connect(address, name));
   const int number = fd.get();
   Stream stream(executor, std::move(fd), address.family());
@@ -67,7 +69,8 @@ io::Task<Result<Stream>> connect_to(io::Executor executor, const SocketAddress& 
 
 }  // namespace
 
-io::Task<Result<Stream>> open_stream_to(io::Executor executor, const Origin& origin, const ClientOptions& options, SteadyTime deadline) {
+io::Task<Result<Stream>> open_stream_to(io::Executor executor, const Origin& origin, const ClientOptions& options,
+                                        SteadyTime deadline) {
   const Origin::Data& data = origin.data();
   const SteadyTime connect_deadline = std::min(deadline, system_clock().now() + options.connect_timeout);
   if (!data.unix_path.empty()) {
@@ -78,8 +81,8 @@ io::Task<Result<Stream>> open_stream_to(io::Executor executor, const Origin& ori
   if (const std::optional<SocketAddress> literal = literal_address(data.host, data.port)) {
     addresses.push_back(*literal);
   } else {
-    MY_CO_TRY(addresses,
-              co_await resolve(executor, data.host, data.port, std::min(deadline, system_clock().now() + options.resolve_timeout)));
+    MY_CO_TRY(addresses, co_await resolve(executor, data.host, data.port,
+                                          std::min(deadline, system_clock().now() + options.resolve_timeout)));
   }
   std::optional<Error> first_error;
   for (const SocketAddress& address : addresses) {

@@ -20,8 +20,11 @@ constexpr size_t kUnwantedBodyMax = 64 << 10;
 std::string_view name_of_refusal(int status) {
   switch (status) {
     case 408: return "deadline";
-    case 413: case 414: case 431: return "resource_exhausted";
-    case 501: case 505: return "unsupported";
+    case 413:
+    case 414:
+    case 431: return "resource_exhausted";
+    case 501:
+    case 505: return "unsupported";
     default: return "invalid_argument";
   }
 }
@@ -33,8 +36,9 @@ ServerConnection::ServerConnection(std::shared_ptr<ServerShared> server, io::Exe
       place_(server_->connections.insert(server_->connections.end(), this)),
       stream_(executor, std::move(accepted.fd), accepted.family),
       peer_(std::move(accepted.peer)),
-      parser_({.header_bytes_max = server_->options.header_bytes_max, .header_count_max = server_->options.header_count_max}, target_,
-              request_.headers, request_.body) {
+      parser_({.header_bytes_max = server_->options.header_bytes_max,
+               .header_count_max = server_->options.header_count_max},
+              target_, request_.headers, request_.body) {
   request_.connection_ = this;
   request_.peer = peer_;
 }
@@ -62,6 +66,8 @@ void ServerConnection::peer_closed() {
 }
 
 void ServerConnection::begin_request() {
+  // One large upload must not stay in memory for as long as its connection rests.
+  if (request_.body.capacity() > kStreamedReadBytes) std::string().swap(request_.body);
   request_.clear();
   parser_.reset();
   parser_.set_body_bytes_max(kUnwantedBodyMax);
@@ -154,13 +160,16 @@ io::Task<Result<std::string>> ServerConnection::read_chunk() {
 
 io::Task<ServerConnection::Next> ServerConnection::answer() {
   if (server_->options.guard) {
-    if (std::optional<Response> refused = server_->options.guard(request_)) co_return co_await send(std::move(*refused));
+    if (std::optional<Response> refused = server_->options.guard(request_))
+      co_return co_await send(std::move(*refused));
   }
   const Router::Match match = server_->router.find(request_);
   if (match.route == nullptr) {
     if (match.allow.empty())
-      co_return co_await send(Response::error(404, "not_found", fmt::format("there is nothing at {}", request_.path())));
-    Response response = Response::error(405, "unsupported", fmt::format("{} is not allowed here: {} is", request_.method(), match.allow));
+      co_return co_await send(
+          Response::error(404, "not_found", fmt::format("there is nothing at {}", request_.path())));
+    Response response = Response::error(405, "unsupported",
+                                        fmt::format("{} is not allowed here: {} is", request_.method(), match.allow));
     response.headers.add("allow", match.allow);
     co_return co_await send(std::move(response));
   }
@@ -171,10 +180,12 @@ io::Task<ServerConnection::Next> ServerConnection::answer() {
   if (options.body == BodyMode::kBuffered) {
     const Status status = co_await read_body();
     if (!status) {
-      if (status.error().code() == ErrorCode::kDeadline) co_return co_await refuse(408, "the request's body did not come in time");
+      if (status.error().code() == ErrorCode::kDeadline)
+        co_return co_await refuse(408, "the request's body did not come in time");
       co_return Next::kClose;
     }
-    if (parser_.state() == ParseState::kFailed) co_return co_await refuse(parser_.failure().status, parser_.failure().text);
+    if (parser_.state() == ParseState::kFailed)
+      co_return co_await refuse(parser_.failure().status, parser_.failure().text);
   }
   std::optional<Response> response;
   try {
@@ -206,8 +217,8 @@ io::Task<ServerConnection::Next> ServerConnection::send(Response response) {
   const bool bodyless = response.status == 204 || response.status == 304;
   write_head(response, bodyless ? -1 : static_cast<int64_t>(response.body.size()), false, keep);
   const bool with_body = !bodyless && request_.method_ != "HEAD";
-  const Status status =
-      co_await stream_.write_all(out_, with_body ? std::string_view(response.body) : std::string_view(), write_deadline());
+  const Status status = co_await stream_.write_all(
+      out_, with_body ? std::string_view(response.body) : std::string_view(), write_deadline());
   if (!status) co_return Next::kClose;
   if (keep) co_return Next::kKeep;
   co_return parser_.state() == ParseState::kDone ? Next::kClose : Next::kLinger;

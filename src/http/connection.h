@@ -33,8 +33,8 @@ struct ServerShared {
   std::string date_;
 };
 
-// One accepted connection: reads requests one after the other, calls their handlers, writes the answers. Owned by the coroutine that
-// runs run().
+// One accepted connection: reads requests one after the other, calls their handlers, writes the answers. Owned by the
+// coroutine that runs run().
 class ServerConnection final : public ResponseStream {
  public:
   ServerConnection(std::shared_ptr<ServerShared> server, io::Executor executor, Accepted accepted);
@@ -84,11 +84,11 @@ class ServerConnection final : public ResponseStream {
   Request request_;
   std::string target_;
   RequestParser parser_;
-  std::string in_;       // bytes read: [in_begin_, in_end_) are not parsed yet
+  std::string in_;  // bytes read: [in_begin_, in_end_) are not parsed yet
   size_t in_begin_ = 0;
   size_t in_end_ = 0;
   std::string out_;
-  bool idle_ = true;       // between requests: may be closed at once
+  bool idle_ = true;  // between requests: may be closed at once
   bool continue_due_ = false;
   bool chunked_out_ = false;
   bool peer_gone_ = false;

@@ -9,9 +9,9 @@
 
 namespace modelyard::http {
 
-// The header fields of one message, in order, duplicates kept (RFC 9110 section 5). Names compare ignoring ASCII case. All text lies in
-// one buffer, so a Headers that is cleared and filled again allocates nothing. A value type; views it returns live until the next
-// change of it.
+// The header fields of one message, in order, duplicates kept (RFC 9110 section 5). Names compare ignoring ASCII case.
+// All text lies in one buffer, so a Headers that is cleared and filled again allocates nothing. A value type; views it
+// returns live until the next change of it.
 class Headers {
  public:
   struct Field {
@@ -22,7 +22,8 @@ class Headers {
   // The first field of that name.
   std::optional<std::string_view> get(std::string_view name) const;
   bool contains(std::string_view name) const { return get(name).has_value(); }
-  // True if a comma-separated list in any field of that name holds the token, ignoring case: has_token("connection", "close").
+  // True if a comma-separated list in any field of that name holds the token, ignoring case: has_token("connection",
+  // "close").
   bool has_token(std::string_view name, std::string_view token) const;
 
   // The caller's own names and values: bytes that would end the line (CR, LF, NUL) become spaces.

@@ -143,8 +143,12 @@ io::Task<Status> SseStream::wait(io::Event& wake, SteadyTime until) {
 }
 
 Response Response::json(int status, std::string text) { return with_type(status, "application/json", std::move(text)); }
-Response Response::text(int status, std::string text) { return with_type(status, "text/plain; charset=utf-8", std::move(text)); }
-Response Response::html(int status, std::string text) { return with_type(status, "text/html; charset=utf-8", std::move(text)); }
+Response Response::text(int status, std::string text) {
+  return with_type(status, "text/plain; charset=utf-8", std::move(text));
+}
+Response Response::html(int status, std::string text) {
+  return with_type(status, "text/html; charset=utf-8", std::move(text));
+}
 
 Response Response::empty(int status) {
   Response response;
@@ -152,7 +156,9 @@ Response Response::empty(int status) {
   return response;
 }
 
-Response Response::error(const Error& error) { return Response::error(status_of(error.code()), api_code(error.code()), error.message()); }
+Response Response::error(const Error& error) {
+  return Response::error(status_of(error.code()), api_code(error.code()), error.message());
+}
 
 Response Response::error(int status, std::string_view code, std::string_view message) {
   std::string text;
@@ -199,8 +205,9 @@ Error error_of(int status, std::string_view body) {
                  message.empty() ? fmt::format("the server answered {}", status) : message);
   }
   const std::string_view line = trim_ascii(body.substr(0, std::min(body.find('\n'), size_t{200})));
-  return Error(code_of_status(status), line.empty() ? fmt::format("the server answered {}", status)
-                                                    : fmt::format("the server answered {}: {}", status, to_valid_utf8(line)));
+  return Error(code_of_status(status), line.empty()
+                                           ? fmt::format("the server answered {}", status)
+                                           : fmt::format("the server answered {}: {}", status, to_valid_utf8(line)));
 }
 
 }  // namespace modelyard::http

@@ -25,8 +25,8 @@ struct Peer {
   std::string address;       // "127.0.0.1:51234"; "unix" for a Unix socket
 };
 
-// One request, owned by its connection: valid until the handler's task has ended (for a streamed response: until the stream's
-// function has). Confined to the connection's loop. Views are of the request's own memory.
+// One request, owned by its connection: valid until the handler's task has ended (for a streamed response: until the
+// stream's function has). Confined to the connection's loop. Views are of the request's own memory.
 class Request {
  public:
   std::string_view method() const { return method_; }
@@ -49,9 +49,9 @@ class Request {
   std::string body;  // whole, on a route with BodyMode::kBuffered
   Peer peer;
 
-  // On a route with BodyMode::kStreamed: the next piece, empty at the end. kUnavailable when the client went away, kDeadline when it
-  // sends nothing for ServerOptions::body_timeout, kProtocol for a broken chunk, kResourceExhausted above the route's limit.
-  // What the handler leaves unread is dropped with the connection.
+  // On a route with BodyMode::kStreamed: the next piece, empty at the end. kUnavailable when the client went away,
+  // kDeadline when it sends nothing for ServerOptions::body_timeout, kProtocol for a broken chunk, kResourceExhausted
+  // above the route's limit. What the handler leaves unread is dropped with the connection.
   io::Task<Result<std::string>> read_chunk();
 
  private:
@@ -79,10 +79,11 @@ struct RequestBuilder {
 class ResponseStream {
  public:
   virtual ~ResponseStream() = default;
-  // One chunk, waiting while the client does not take it. kUnavailable once the client is gone or the server stops, kDeadline after
-  // ServerOptions::write_timeout without progress: end the function then.
+  // One chunk, waiting while the client does not take it. kUnavailable once the client is gone or the server stops,
+  // kDeadline after ServerOptions::write_timeout without progress: end the function then.
   virtual io::Task<Status> write(std::string_view bytes) = 0;
-  // The body cannot be completed: the connection is closed without the end mark, so the client knows that it is cut short.
+  // The body cannot be completed: the connection is closed without the end mark, so the client knows that it is cut
+  // short.
   virtual void abort() = 0;
   // The client went away, or the server is stopping and wants streams to end.
   virtual bool closed() const = 0;
@@ -95,9 +96,9 @@ class SseStream {
  public:
   explicit SseStream(ResponseStream& stream) : stream_(stream) {}
   io::Task<Status> send(std::string_view event, std::string_view data);
-  // Waits until `wake` is notified, `until` comes, or a heartbeat (a comment line) was written; kUnavailable once the client is gone.
-  // Like any condition variable it may wake for nothing, and an Event has no memory: look at your condition after each call, and let
-  // nothing be awaited between looking and calling.
+  // Waits until `wake` is notified, `until` comes, or a heartbeat (a comment line) was written; kUnavailable once the
+  // client is gone. Like any condition variable it may wake for nothing, and an Event has no memory: look at your
+  // condition after each call, and let nothing be awaited between looking and calling.
   io::Task<Status> wait(io::Event& wake, SteadyTime until = SteadyTime::max());
   bool closed() const { return stream_.closed(); }
   std::chrono::milliseconds heartbeat{10000};
@@ -114,8 +115,8 @@ struct Response {
   int status = 200;
   Headers headers;  // content-length, transfer-encoding, connection and date are the server's work
   std::string body;
-  // If set, the body is what this writes (chunked), `body` is ignored. It is called after the handler's task ended and runs inside the
-  // connection: what it captures lives until it has ended.
+  // If set, the body is what this writes (chunked), `body` is ignored. It is called after the handler's task ended and
+  // runs inside the connection: what it captures lives until it has ended.
   StreamBody stream;
 
   static Response json(int status, std::string text);
@@ -133,11 +134,13 @@ struct Response {
 int status_of(ErrorCode code);
 // kNotFound -> "not_found", the "code" of error bodies. From a body and status back to a code: error_of().
 std::string_view api_code(ErrorCode code);
-// What an error answer of our API says, as an Error; any other body gives the code fitting the status and its first line.
+// What an error answer of our API says, as an Error; any other body gives the code fitting the status and its first
+// line.
 Error error_of(int status, std::string_view body);
 
 using Handler = std::function<io::Task<Response>(Request&)>;
-// Looks at a request before its handler and before its body is read (Host, Origin, Authorization): a value is the answer.
+// Looks at a request before its handler and before its body is read (Host, Origin, Authorization): a value is the
+// answer.
 using Guard = std::function<std::optional<Response>(const Request&)>;
 
 }  // namespace modelyard::http

@@ -10,8 +10,8 @@
 
 namespace modelyard::http {
 
-// llhttp's callbacks: plain functions that find their parser in llhttp_t::data. Trailers arrive by the same callbacks as headers, when
-// the state is kBody; they are counted and dropped.
+// llhttp's callbacks: plain functions that find their parser in llhttp_t::data. Trailers arrive by the same callbacks
+// as headers, when the state is kBody; they are counted and dropped.
 struct Callbacks {
   static MessageParser& of(llhttp_t* parser) { return *static_cast<MessageParser*>(parser->data); }
 
@@ -46,7 +46,9 @@ struct Callbacks {
     return 0;
   }
 
-  static int extension(llhttp_t* parser, const char*, size_t size) { return of(parser).count_header_bytes(size) ? 0 : -1; }
+  static int extension(llhttp_t* parser, const char*, size_t size) {
+    return of(parser).count_header_bytes(size) ? 0 : -1;
+  }
 
   static int header_complete(llhttp_t* parser) {
     MessageParser& self = of(parser);
@@ -56,7 +58,8 @@ struct Callbacks {
       return self.refuse(431, fmt::format("more than {} bytes of header", self.limits_.header_bytes_max));
     self.keep_alive_ = llhttp_should_keep_alive(parser) != 0;
     if ((parser->flags & F_CONTENT_LENGTH) != 0) {
-      if (parser->content_length > static_cast<uint64_t>(INT64_MAX)) return self.refuse(413, "the content-length is absurd");
+      if (parser->content_length > static_cast<uint64_t>(INT64_MAX))
+        return self.refuse(413, "the content-length is absurd");
       self.content_length_ = static_cast<int64_t>(parser->content_length);
     }
     return self.header_complete();
@@ -180,7 +183,8 @@ bool RequestParser::is_folded(std::string_view piece) {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
   if (piece.empty()) return false;
   if (after_line_feed_ && is_blank(piece[0])) return true;
-  for (size_t at = piece.find('\n'); at != std::string_view::npos && at + 1 < piece.size(); at = piece.find('\n', at + 1)) {
+  for (size_t at = piece.find('\n'); at != std::string_view::npos && at + 1 < piece.size();
+       at = piece.find('\n', at + 1)) {
     if (is_blank(piece[at + 1])) return true;
   }
   after_line_feed_ = piece.back() == '\n';
@@ -200,12 +204,14 @@ int RequestParser::start_text(std::string_view piece) {
 
 int RequestParser::header_complete() {
   if (parser_.method == HTTP_CONNECT) return refuse(501, "CONNECT is not served");
-  // An offer to switch protocols may be ignored (RFC 9110 section 7.8); Java's client makes one with each first request.
+  // An offer to switch protocols may be ignored (RFC 9110 section 7.8); Java's client makes one with each first
+  // request.
   parser_.upgrade = 0;
   // RFC 9112 section 3.2: exactly one Host in HTTP/1.1.
   size_t hosts = 0;
   for (size_t i = 0; i < headers_.size(); ++i) hosts += equal_ignoring_case_ascii(headers_[i].name, "host");
-  if (hosts > 1 || (hosts == 0 && parser_.http_minor >= 1)) return refuse(400, "HTTP/1.1 needs exactly one Host header");
+  if (hosts > 1 || (hosts == 0 && parser_.http_minor >= 1))
+    return refuse(400, "HTTP/1.1 needs exactly one Host header");
   expects_continue_ = parser_.http_minor >= 1 && headers_.has_token("expect", "100-continue");
   state_ = ParseState::kBody;
   return HPE_PAUSED;
@@ -252,7 +258,8 @@ void ResponseParser::finish() {
     keep_alive_ = false;
     if ((error == HPE_OK || error == HPE_PAUSED) && state_ == ParseState::kDone) return;
   }
-  fail_with(502, begun() ? "the connection closed in the middle of the answer" : "the connection closed before an answer came");
+  fail_with(502, begun() ? "the connection closed in the middle of the answer"
+                         : "the connection closed before an answer came");
 }
 
 }  // namespace modelyard::http

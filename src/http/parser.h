@@ -10,8 +10,8 @@
 #include "base/result.h"
 #include "http/headers.h"
 
-// The framing of HTTP/1.x without a socket: bytes in any pieces go in, a message comes out. Strict: what two implementations could
-// read differently (both lengths, bare CR, folded lines) is refused.
+// The framing of HTTP/1.x without a socket: bytes in any pieces go in, a message comes out. Strict: what two
+// implementations could read differently (both lengths, bare CR, folded lines) is refused.
 namespace modelyard::http {
 
 // What went wrong with the bytes, as the server's answer tells it: 400, 413, 431, 501, 505.
@@ -28,9 +28,10 @@ enum class ParseState {
 };
 
 struct ParseLimits {
-  size_t header_bytes_max = 32 << 10;  // the start line and all header lines; apart from them, once more for trailers and chunk lines
+  size_t header_bytes_max =
+      32 << 10;  // the start line and all header lines; apart from them, once more for trailers and chunk lines
   size_t header_count_max = 128;
-  size_t body_bytes_max = SIZE_MAX;    // of the body kept
+  size_t body_bytes_max = SIZE_MAX;  // of the body kept
 };
 
 // What requests and responses share. The message is written into objects of the caller's, which clears them.

@@ -46,12 +46,14 @@ TEST(RequestParser, IsTheSameForEveryCut) {
       Message message;
       RequestParser parser({}, message.target, message.headers, message.body);
       const std::string_view text = kRequest;
-      const size_t consumed = feed_pieces(parser, {text.substr(0, first), text.substr(first, second - first), text.substr(second), ""});
+      const size_t consumed =
+          feed_pieces(parser, {text.substr(0, first), text.substr(first, second - first), text.substr(second), ""});
       ASSERT_EQ(parser.state(), ParseState::kDone) << first << " " << second << " " << parser.failure().text;
       EXPECT_EQ(consumed, kRequest.size());
       EXPECT_EQ(parser.method(), "POST");
       EXPECT_EQ(message.target, "/a/b?c=d");
-      EXPECT_EQ(headers_text(message.headers), "Host: example\r\nEmpty: \r\nX-Two: 1\r\nx-two: 2\r\nTransfer-Encoding: chunked\r\n")
+      EXPECT_EQ(headers_text(message.headers),
+                "Host: example\r\nEmpty: \r\nX-Two: 1\r\nx-two: 2\r\nTransfer-Encoding: chunked\r\n")
           << first << " " << second;
       EXPECT_EQ(message.body, "body<->");
       EXPECT_TRUE(parser.keep_alive());
@@ -88,7 +90,8 @@ TEST(RequestParser, PausesBeforeTheBody) {
 }
 
 TEST(RequestParser, BoundsHoldForEveryCut) {
-  const std::string text = "GET /" + std::string(100, 'a') + " HTTP/1.1\r\nHost: x\r\nA: " + std::string(200, 'b') + "\r\n\r\n";
+  const std::string text =
+      "GET /" + std::string(100, 'a') + " HTTP/1.1\r\nHost: x\r\nA: " + std::string(200, 'b') + "\r\n\r\n";
   for (size_t cut = 1; cut < text.size(); ++cut) {
     Message message;
     RequestParser parser({.header_bytes_max = 150}, message.target, message.headers, message.body);
@@ -99,7 +102,8 @@ TEST(RequestParser, BoundsHoldForEveryCut) {
 }
 
 TEST(RequestParser, TrailersAndChunkExtensionsAreBounded) {
-  for (const std::string& tail : {"1;" + std::string(5000, 'e') + "\r\nx\r\n0\r\n\r\n", "0\r\nT: " + std::string(5000, 't') + "\r\n\r\n"}) {
+  for (const std::string& tail :
+       {"1;" + std::string(5000, 'e') + "\r\nx\r\n0\r\n\r\n", "0\r\nT: " + std::string(5000, 't') + "\r\n\r\n"}) {
     Message message;
     RequestParser parser({.header_bytes_max = 1000}, message.target, message.headers, message.body);
     feed_pieces(parser, {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", tail});
@@ -109,11 +113,13 @@ TEST(RequestParser, TrailersAndChunkExtensionsAreBounded) {
 
 TEST(ResponseParser, IsTheSameForEveryCut) {
   const std::string text =
-      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 All right\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"a\":\"b c\"}";
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 All right\r\nContent-Type: application/json\r\nContent-Length: "
+      "11\r\n\r\n{\"a\":\"b c\"}";
   for (size_t cut = 0; cut <= text.size(); ++cut) {
     Message message;
     ResponseParser parser({}, message.headers, message.body);
-    const size_t consumed = feed_pieces(parser, {std::string_view(text).substr(0, cut), std::string_view(text).substr(cut)});
+    const size_t consumed =
+        feed_pieces(parser, {std::string_view(text).substr(0, cut), std::string_view(text).substr(cut)});
     ASSERT_EQ(parser.state(), ParseState::kDone) << cut << parser.failure().text;
     EXPECT_EQ(consumed, text.size());
     EXPECT_EQ(parser.status(), 200);

@@ -10,10 +10,11 @@
 namespace modelyard::http::internal {
 namespace {
 
-using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, io::Executor>;
+using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                                boost::asio::wait_traits<std::chrono::steady_clock>, io::Executor>;
 
-// A connection that rested longer than this is looked at before it is used, so that most of those which the server closed cost
-// nothing. The rest is found by the request itself, which is then sent again if it may be.
+// A connection that rested longer than this is looked at before it is used, so that most of those which the server
+// closed cost nothing. The rest is found by the request itself, which is then sent again if it may be.
 constexpr milliseconds kTrusted{100};
 constexpr milliseconds kSweep{5000};
 constexpr milliseconds kSlice{50};
@@ -35,8 +36,8 @@ std::shared_ptr<Pool> ClientState::pool_of(const Origin& origin) {
   return pool;
 }
 
-io::Task<Result<std::unique_ptr<ClientConnection>>> ClientState::acquire(const ClientRequest& request, bool fresh, bool& reused,
-                                                                         SteadyTime deadline) {
+io::Task<Result<std::unique_ptr<ClientConnection>>> ClientState::acquire(const ClientRequest& request, bool fresh,
+                                                                         bool& reused, SteadyTime deadline) {
   const std::shared_ptr<Pool> pool = pool_of(request.origin);
   while (true) {
     while (!fresh && !pool->idle.empty()) {
@@ -57,12 +58,14 @@ io::Task<Result<std::unique_ptr<ClientConnection>>> ClientState::acquire(const C
     // In slices: a place that another origin's connection leaves is not told to this pool.
     const bool freed = co_await pool->freed.wait_until(std::min(deadline, system_clock().now() + kSlice));
     if (!freed && system_clock().now() >= deadline)
-      co_return fail(ErrorCode::kDeadline, fmt::format("{}: all {} connections were busy until time ran out", pool->origin.text(), pool->open));
+      co_return fail(ErrorCode::kDeadline, fmt::format("{}: all {} connections were busy until time ran out",
+                                                       pool->origin.text(), pool->open));
   }
   co_return co_await connect(pool, deadline);
 }
 
-io::Task<Result<std::unique_ptr<ClientConnection>>> ClientState::connect(std::shared_ptr<Pool> pool, SteadyTime deadline) {
+io::Task<Result<std::unique_ptr<ClientConnection>>> ClientState::connect(std::shared_ptr<Pool> pool,
+                                                                         SteadyTime deadline) {
   // Counted from here on, so that many fetches at once do not open more than allowed.
   struct Place {
     ClientState& state;

@@ -63,7 +63,8 @@ Router::Match Router::find(Request& request) const {
     if (!matches(route->segments, segments)) continue;
     const bool head = request.method() == "HEAD" && route->method == "GET";
     if (route->method != request.method() && !head) {
-      if (match.allow.find(route->method) == std::string::npos) match.allow += (match.allow.empty() ? "" : ", ") + route->method;
+      if (match.allow.find(route->method) == std::string::npos)
+        match.allow += (match.allow.empty() ? "" : ", ") + route->method;
       continue;
     }
     match.route = route.get();

@@ -20,12 +20,13 @@ struct RouteOptions {
   size_t body_bytes_max = size_t{1} << 20;
 };
 
-// Finds the handler of a method and path. Filled before the server starts, immutable and shareable by servers of several loops after.
-// A literal segment is preferred to {name}, {name} to {rest...}. HEAD is answered by GET's handler without its body.
+// Finds the handler of a method and path. Filled before the server starts, immutable and shareable by servers of
+// several loops after. A literal segment is preferred to {name}, {name} to {rest...}. HEAD is answered by GET's handler
+// without its body.
 class Router {
  public:
-  // pattern: "/api/v1/deployments/{name}/{version}"; the last segment may be {rest...}: one or more segments, decoded one by one and
-  // joined by '/'. A pattern that was added already, or is malformed, is a mistake of ours: asserted.
+  // pattern: "/api/v1/deployments/{name}/{version}"; the last segment may be {rest...}: one or more segments, decoded
+  // one by one and joined by '/'. A pattern that was added already, or is malformed, is a mistake of ours: asserted.
   void add(std::string_view method, std::string_view pattern, Handler handler, RouteOptions options = {});
 
   struct Route {

@@ -48,7 +48,9 @@ io::Task<void> Server::Impl::accept_all() {
     if (std::optional<internal::Accepted> accepted = internal::accept_one(listener.native_handle(), number)) {
       // Made here, not in the task: the list that bounds the connections must know it at once.
       auto made = std::make_unique<ServerConnection>(shared, loop.executor(), std::move(*accepted));
-      serving.spawn([](std::unique_ptr<ServerConnection> connection) -> io::Task<void> { co_await connection->run(); }(std::move(made)));
+      serving.spawn([](std::unique_ptr<ServerConnection> connection) -> io::Task<void> {
+        co_await connection->run();
+      }(std::move(made)));
       continue;
     }
     if (number == EAGAIN || number == EWOULDBLOCK) {

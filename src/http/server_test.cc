@@ -31,10 +31,11 @@ Router make_router(Shared& shared) {
     co_return Response::text(200, "hello " + std::string(request.query("who").value_or("nobody")));
   });
   router.add("GET", "/models/{name}/{rest...}", [](Request& request) -> io::Task<Response> {
-    co_return Response::text(200, std::string(request.parameter("name")) + "|" + std::string(request.parameter("rest")) + "|" +
-                                      std::string(request.raw_query()));
+    co_return Response::text(200, std::string(request.parameter("name")) + "|" +
+                                      std::string(request.parameter("rest")) + "|" + std::string(request.raw_query()));
   });
-  router.add("POST", "/echo", [](Request& request) -> io::Task<Response> { co_return Response::text(200, request.body); },
+  router.add("POST", "/echo",
+             [](Request& request) -> io::Task<Response> { co_return Response::text(200, request.body); },
              {.body_bytes_max = 1000});
   router.add("POST", "/count",
              [](Request& request) -> io::Task<Response> {
@@ -102,7 +103,9 @@ Router make_router(Shared& shared) {
   return router;
 }
 
-std::string body_of(const std::string& answer) { return answer.substr(std::min(answer.find("\r\n\r\n") + 4, answer.size())); }
+std::string body_of(const std::string& answer) {
+  return answer.substr(std::min(answer.find("\r\n\r\n") + 4, answer.size()));
+}
 
 struct WireRow {
   std::string name;
@@ -113,7 +116,8 @@ struct WireRow {
 
 class Wire : public ::testing::TestWithParam<WireRow> {};
 
-// Each request is sent whole and byte by byte; the client says it will send no more, so the server closes when it is done.
+// Each request is sent whole and byte by byte; the client says it will send no more, so the server closes when it is
+// done.
 TEST_P(Wire, IsAnswered) {
   const WireRow& row = GetParam();
   Shared shared;
@@ -140,38 +144,68 @@ const std::string kHost = "Host: x\r\n";
 INSTANTIATE_TEST_SUITE_P(
     Rows, Wire,
     ::testing::Values(
-        WireRow{"get", "GET /hello?who=a+b%21 HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 200 OK\r\n", "\r\n\r\nhello a b!"},
-        WireRow{"parameters", "GET /models/a%20b/c/d%2Fe?x=%00&y HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 200", "a b|c/d/e|x=%00&y"},
+        WireRow{"get", "GET /hello?who=a+b%21 HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 200 OK\r\n",
+                "\r\n\r\nhello a b!"},
+        WireRow{"parameters", "GET /models/a%20b/c/d%2Fe?x=%00&y HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 200",
+                "a b|c/d/e|x=%00&y"},
         WireRow{"absolute_target", "GET http://x/hello HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 200", "hello nobody"},
         WireRow{"head", "HEAD /hello HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 200", "content-length: 12\r\n\r\n"},
-        WireRow{"http10_closes", "GET /hello HTTP/1.0\r\n\r\n", "HTTP/1.1 200", "connection: close\r\n\r\nhello nobody"},
-        WireRow{"http10_keep_alive", "GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "HTTP/1.1 200", "connection: keep-alive\r\n\r\nhello nobody"},
-        WireRow{"asked_to_close", "GET /hello HTTP/1.1\r\nConnection: close\r\n" + kHost + "\r\nGET /hello", "HTTP/1.1 200", "connection: close\r\n\r\nhello nobody"},
-        WireRow{"upgrade_is_ignored", "GET /hello HTTP/1.1\r\n" + kHost + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n", "HTTP/1.1 200", "hello nobody"},
-        WireRow{"post", "POST /echo HTTP/1.1\r\n" + kHost + "Content-Length: 3\r\n\r\nabc", "HTTP/1.1 200", "\r\n\r\nabc"},
-        WireRow{"post_chunked", "POST /echo HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", "HTTP/1.1 200", "\r\n\r\nabc"},
-        WireRow{"post_streamed", "POST /count HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", "HTTP/1.1 200", "\r\n\r\n3"},
+        WireRow{"http10_closes", "GET /hello HTTP/1.0\r\n\r\n", "HTTP/1.1 200",
+                "connection: close\r\n\r\nhello nobody"},
+        WireRow{"http10_keep_alive", "GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "HTTP/1.1 200",
+                "connection: keep-alive\r\n\r\nhello nobody"},
+        WireRow{"asked_to_close", "GET /hello HTTP/1.1\r\nConnection: close\r\n" + kHost + "\r\nGET /hello",
+                "HTTP/1.1 200", "connection: close\r\n\r\nhello nobody"},
+        WireRow{"upgrade_is_ignored",
+                "GET /hello HTTP/1.1\r\n" + kHost +
+                    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n",
+                "HTTP/1.1 200", "hello nobody"},
+        WireRow{"post", "POST /echo HTTP/1.1\r\n" + kHost + "Content-Length: 3\r\n\r\nabc", "HTTP/1.1 200",
+                "\r\n\r\nabc"},
+        WireRow{"post_chunked",
+                "POST /echo HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n",
+                "HTTP/1.1 200", "\r\n\r\nabc"},
+        WireRow{"post_streamed",
+                "POST /count HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n",
+                "HTTP/1.1 200", "\r\n\r\n3"},
         WireRow{"post_streamed_empty", "POST /count HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 200", "\r\n\r\n0"},
-        WireRow{"bad_chunk_streamed", "POST /count HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 502", "}}\n"},
+        WireRow{"bad_chunk_streamed", "POST /count HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+                "HTTP/1.1 502", "}}\n"},
         WireRow{"too_long", "POST /echo HTTP/1.1\r\n" + kHost + "Content-Length: 1001\r\n\r\n", "HTTP/1.1 413", "}}\n"},
-        WireRow{"too_long_chunked", "POST /echo HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x') + "\r\n0\r\n\r\n", "HTTP/1.1 413", "}}\n"},
-        WireRow{"pipelined", "GET /hello?who=1 HTTP/1.1\r\n" + kHost + "\r\nPOST /echo HTTP/1.1\r\n" + kHost + "Content-Length: 1\r\n\r\n2GET /hello?who=3 HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 200", "hello 3"},
-        WireRow{"chunked_answer", "GET /chunks HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 200", "transfer-encoding: chunked\r\n\r\n3\r\none\r\n5\r\nthree\r\n0\r\n\r\n"},
-        WireRow{"streamed_answer_to_http10", "GET /chunks HTTP/1.0\r\n\r\n", "HTTP/1.1 200", "connection: close\r\n\r\nonethree"},
+        WireRow{"too_long_chunked",
+                "POST /echo HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n3e9\r\n" +
+                    std::string(1001, 'x') + "\r\n0\r\n\r\n",
+                "HTTP/1.1 413", "}}\n"},
+        WireRow{"pipelined",
+                "GET /hello?who=1 HTTP/1.1\r\n" + kHost + "\r\nPOST /echo HTTP/1.1\r\n" + kHost +
+                    "Content-Length: 1\r\n\r\n2GET /hello?who=3 HTTP/1.1\r\n" + kHost + "\r\n",
+                "HTTP/1.1 200", "hello 3"},
+        WireRow{"chunked_answer", "GET /chunks HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 200",
+                "transfer-encoding: chunked\r\n\r\n3\r\none\r\n5\r\nthree\r\n0\r\n\r\n"},
+        WireRow{"streamed_answer_to_http10", "GET /chunks HTTP/1.0\r\n\r\n", "HTTP/1.1 200",
+                "connection: close\r\n\r\nonethree"},
         WireRow{"cut_answer", "GET /cut HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 200", "\r\n\r\n3\r\none\r\n"},
-        WireRow{"not_found", "GET /nowhere HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 404", "{\"error\":{\"code\":\"not_found\",\"message\":\"there is nothing at /nowhere\"}}\n"},
+        WireRow{"not_found", "GET /nowhere HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 404",
+                "{\"error\":{\"code\":\"not_found\",\"message\":\"there is nothing at /nowhere\"}}\n"},
         WireRow{"not_allowed", "DELETE /echo HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 405", "}}\n"},
-        WireRow{"error_of_handler", "GET /refused HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 404", "{\"error\":{\"code\":\"not_found\",\"message\":\"no \\\"model\\\"\"}}\n"},
+        WireRow{"error_of_handler", "GET /refused HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 404",
+                "{\"error\":{\"code\":\"not_found\",\"message\":\"no \\\"model\\\"\"}}\n"},
         WireRow{"handler_throws", "GET /throws HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 500", "}}\n"},
         WireRow{"rubbish", "what is this\r\n\r\n", "HTTP/1.1 400", "}}\n"},
         WireRow{"tls_hello", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11), "HTTP/1.1 400", "}}\n"},
         WireRow{"http2_preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 ", "}}\n"},
         WireRow{"no_host", "GET /hello HTTP/1.1\r\n\r\n", "HTTP/1.1 400", "}}\n"},
         WireRow{"two_hosts", "GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "HTTP/1.1 400", "}}\n"},
-        WireRow{"two_lengths", "POST /echo HTTP/1.1\r\n" + kHost + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", "HTTP/1.1 400", "}}\n"},
-        WireRow{"length_and_chunked", "POST /echo HTTP/1.1\r\n" + kHost + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400", "}}\n"},
-        WireRow{"chunked_not_last", "POST /echo HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", "HTTP/1.1 400", "}}\n"},
-        WireRow{"negative_length", "POST /echo HTTP/1.1\r\n" + kHost + "Content-Length: -1\r\n\r\n", "HTTP/1.1 400", "}}\n"},
+        WireRow{"two_lengths", "POST /echo HTTP/1.1\r\n" + kHost + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+                "HTTP/1.1 400", "}}\n"},
+        WireRow{"length_and_chunked",
+                "POST /echo HTTP/1.1\r\n" + kHost + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                "HTTP/1.1 400", "}}\n"},
+        WireRow{"chunked_not_last",
+                "POST /echo HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", "HTTP/1.1 400",
+                "}}\n"},
+        WireRow{"negative_length", "POST /echo HTTP/1.1\r\n" + kHost + "Content-Length: -1\r\n\r\n", "HTTP/1.1 400",
+                "}}\n"},
         WireRow{"blank_before_colon", "GET /hello HTTP/1.1\r\nHost : x\r\n\r\n", "HTTP/1.1 400", "}}\n"},
         WireRow{"bare_cr", "GET /hello HTTP/1.1\r\nHost: x\rX: y\r\n\r\n", "HTTP/1.1 400", "}}\n"},
         WireRow{"folded_line", "GET /hello HTTP/1.1\r\nHost: x\r\nX: y\r\n z\r\n\r\n", "HTTP/1.1 400", "}}\n"},
@@ -179,13 +213,19 @@ INSTANTIATE_TEST_SUITE_P(
         WireRow{"connect", "CONNECT x:1 HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 501", "}}\n"},
         WireRow{"closed_in_header", "GET /hello HTTP/1.1\r\nHo", "", ""},
         WireRow{"closed_in_body", "POST /echo HTTP/1.1\r\n" + kHost + "Content-Length: 10\r\n\r\nab", "", ""},
-        WireRow{"long_target", "GET /" + std::string(40000, 'a') + " HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 4", "}}\n"},
-        WireRow{"long_header", "GET /hello HTTP/1.1\r\n" + kHost + "X: " + std::string(40000, 'a') + "\r\n\r\n", "HTTP/1.1 431", "}}\n"},
-        WireRow{"many_headers", "GET /hello HTTP/1.1\r\n" + kHost + [] {
-                  std::string lines;
-                  for (int i = 0; i < 200; ++i) lines += "a: b\r\n";
-                  return lines;
-                }() + "\r\n", "HTTP/1.1 431", "}}\n"}),
+        WireRow{"long_target", "GET /" + std::string(40000, 'a') + " HTTP/1.1\r\n" + kHost + "\r\n", "HTTP/1.1 4",
+                "}}\n"},
+        WireRow{"long_header", "GET /hello HTTP/1.1\r\n" + kHost + "X: " + std::string(40000, 'a') + "\r\n\r\n",
+                "HTTP/1.1 431", "}}\n"},
+        WireRow{"many_headers",
+                "GET /hello HTTP/1.1\r\n" + kHost +
+                    [] {
+                      std::string lines;
+                      for (int i = 0; i < 200; ++i) lines += "a: b\r\n";
+                      return lines;
+                    }() +
+                    "\r\n",
+                "HTTP/1.1 431", "}}\n"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(Server, AnswersExpectContinueOnlyWhenTheBodyIsWanted) {
@@ -249,12 +289,14 @@ TEST_P(Timeouts, CloseTheConnection) {
   EXPECT_TRUE(answer.starts_with(GetParam().answer_start)) << answer;
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, Timeouts,
-                         ::testing::Values(TimeRow{"silent", "", ""}, TimeRow{"half_a_header", "GET /hello HTTP/1.1\r\nHo", "HTTP/1.1 408"},
-                                           TimeRow{"half_a_body", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab", "HTTP/1.1 408"},
-                                           TimeRow{"half_a_stream", "POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab", "HTTP/1.1 504"},
-                                           TimeRow{"idle_after_one", "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200"}),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Rows, Timeouts,
+    ::testing::Values(
+        TimeRow{"silent", "", ""}, TimeRow{"half_a_header", "GET /hello HTTP/1.1\r\nHo", "HTTP/1.1 408"},
+        TimeRow{"half_a_body", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab", "HTTP/1.1 408"},
+        TimeRow{"half_a_stream", "POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab", "HTTP/1.1 504"},
+        TimeRow{"idle_after_one", "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200"}),
+    [](const auto& row) { return row.param.name; });
 
 TEST(Server, AClientThatDoesNotReadIsGivenUp) {
   Shared shared;
@@ -324,7 +366,8 @@ TEST(Server, ThePortCanBeBoundAgainAtOnceButNotTwice) {
     const Status status = second.start();
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code(), ErrorCode::kConflict);
-    EXPECT_NE(status.error().message().find(std::to_string(options.port)), std::string::npos) << status.error().message();
+    EXPECT_NE(status.error().message().find(std::to_string(options.port)), std::string::npos)
+        << status.error().message();
     RawPeer left_in_time_wait = RawPeer::connect(options.port);
     left_in_time_wait.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     left_in_time_wait.read_message();

@@ -38,8 +38,10 @@ Result<io::UniqueFd> listen_on(const SocketAddress& address, bool share_port, st
   if (::bind(fd.get(), address.get(), address.size) != 0 || ::listen(fd.get(), kBacklog) != 0) {
     const int number = errno;
     if (number == EADDRINUSE)
-      return fail(ErrorCode::kConflict,
-                  fmt::format("port {} of {} is taken by another program: stop it, or choose another port (0 = any free one)", port, host));
+      return fail(
+          ErrorCode::kConflict,
+          fmt::format("port {} of {} is taken by another program: stop it, or choose another port (0 = any free one)",
+                      port, host));
     if (number == EADDRNOTAVAIL)
       return fail(ErrorCode::kInvalidArgument, fmt::format("{} is no address of this machine", host));
     if (number == EACCES)
@@ -74,8 +76,7 @@ uint16_t SocketAddress::port() const {
 
 bool SocketAddress::is_loopback() const {
   if (family() == AF_UNIX) return true;
-  if (family() == AF_INET)
-    return (ntohl(reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr.s_addr) >> 24) == 127;
+  if (family() == AF_INET) return (ntohl(reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr.s_addr) >> 24) == 127;
   const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr;
   return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
 }
@@ -138,7 +139,8 @@ Result<UnixAddress> unix_address(const std::filesystem::path& path) {
     text = fmt::format("/proc/self/fd/{}/{}", out.folder.get(), path.filename().string());
     if (text.size() >= sizeof un->sun_path)
       return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("the file name of the socket {} is too long: a Unix socket's path ends at 107 bytes", path.string()));
+                  fmt::format("the file name of the socket {} is too long: a Unix socket's path ends at 107 bytes",
+                              path.string()));
   }
   std::memcpy(un->sun_path, text.data(), text.size());
   out.address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + text.size() + 1);
@@ -168,9 +170,10 @@ Result<io::UniqueFd> listen_unix(const std::filesystem::path& path) {
     ::unlink(path.c_str());
   }
   MY_TRY(io::UniqueFd fd, make_socket(AF_UNIX));
-  // The file takes the mode of the socket's inode, so it is never open to others, not even between bind() and a chmod().
-  if (::fchmod(fd.get(), 0600) != 0 || ::bind(fd.get(), address.get(), address.size) != 0 || ::chmod(path.c_str(), 0600) != 0 ||
-      ::listen(fd.get(), kBacklog) != 0)
+  // The file takes the mode of the socket's inode, so it is never open to others, not even between bind() and a
+  // chmod().
+  if (::fchmod(fd.get(), 0600) != 0 || ::bind(fd.get(), address.get(), address.size) != 0 ||
+      ::chmod(path.c_str(), 0600) != 0 || ::listen(fd.get(), kBacklog) != 0)
     return fail(errno_error(errno, fmt::format("listening on {}", path.string())));
   return fd;
 }

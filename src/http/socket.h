@@ -33,8 +33,8 @@ std::optional<SocketAddress> literal_address(std::string_view host, uint16_t por
 // Waits for the name service: start-up only.
 Result<std::vector<SocketAddress>> resolve_blocking(const std::string& host, uint16_t port);
 
-// A path may be longer than sockaddr_un's 107 bytes: it is then reached through its opened folder, /proc/self/fd/N/NAME, and
-// `folder` must stay open until bind() or connect() has returned.
+// A path may be longer than sockaddr_un's 107 bytes: it is then reached through its opened folder,
+// /proc/self/fd/N/NAME, and `folder` must stay open until bind() or connect() has returned.
 struct UnixAddress {
   SocketAddress address;
   io::UniqueFd folder;

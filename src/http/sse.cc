@@ -28,7 +28,8 @@ std::optional<SseEvent> SseParser::next() {
       scanned_ = buffer_.size();
       return std::nullopt;
     }
-    // CR LF is one line end, and the LF may still be on its way: the line counts now, and a LF that comes next is dropped.
+    // CR LF is one line end, and the LF may still be on its way: the line counts now, and a LF that comes next is
+    // dropped.
     if (end == position_ && buffer_[end] == '\n' && skip_line_feed_) {
       position_ = scanned_ = end + 1;
       skip_line_feed_ = false;

@@ -16,13 +16,14 @@ struct SseEvent {
   std::string id;
 };
 
-// Server-sent events (WHATWG HTML, "Server-sent events") taken from bytes that arrive in any pieces. Feed, then take events until
-// there are none. Confined to its owner; reusable after clear().
+// Server-sent events (WHATWG HTML, "Server-sent events") taken from bytes that arrive in any pieces. Feed, then take
+// events until there are none. Confined to its owner; reusable after clear().
 class SseParser {
  public:
   explicit SseParser(size_t event_bytes_max = size_t{64} << 20) : bytes_max_(event_bytes_max) {}
 
-  // kResourceExhausted when one event (or one line) grows over the bound; the parser is of no use afterwards until clear().
+  // kResourceExhausted when one event (or one line) grows over the bound; the parser is of no use afterwards until
+  // clear().
   Status feed(std::string_view bytes);
   // The next complete event, oldest first. Comments give no event, but see comments().
   std::optional<SseEvent> next();

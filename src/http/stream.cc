@@ -18,7 +18,8 @@ namespace modelyard::http::internal {
 namespace asio = boost::asio;
 
 using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, io::Executor>;
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, io::Executor>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, io::Executor>;
 
 struct Stream::Core : std::enable_shared_from_this<Stream::Core> {
   Core(io::Executor executor, io::UniqueFd fd, int family)
@@ -71,7 +72,8 @@ struct Stream::Core : std::enable_shared_from_this<Stream::Core> {
   uint64_t watch = 0;
 };
 
-Stream::Stream(io::Executor executor, io::UniqueFd fd, int family) : core_(std::make_shared<Core>(executor, std::move(fd), family)) {}
+Stream::Stream(io::Executor executor, io::UniqueFd fd, int family)
+    : core_(std::make_shared<Core>(executor, std::move(fd), family)) {}
 
 Stream::~Stream() { close(); }
 
@@ -130,14 +132,14 @@ io::Task<Status> Stream::wait_readable(SteadyTime deadline) {
 
 void Stream::watch_close(std::function<void()> callback) {
   core_->on_close = std::move(callback);
-  core_->socket.async_wait(Socket::wait_read,
-                           [self = std::weak_ptr<Core>(core_), number = ++core_->watch](boost::system::error_code error) {
-                             const std::shared_ptr<Core> core = self.lock();
-                             if (error || !core || core->watch != number || !core->on_close) return;
-                             char byte;
-                             if (::recv(core->socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) return;
-                             std::exchange(core->on_close, nullptr)();
-                           });
+  core_->socket.async_wait(
+      Socket::wait_read, [self = std::weak_ptr<Core>(core_), number = ++core_->watch](boost::system::error_code error) {
+        const std::shared_ptr<Core> core = self.lock();
+        if (error || !core || core->watch != number || !core->on_close) return;
+        char byte;
+        if (::recv(core->socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) return;
+        std::exchange(core->on_close, nullptr)();
+      });
 }
 
 void Stream::unwatch() {

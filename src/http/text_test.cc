@@ -19,8 +19,9 @@ class Urls : public ::testing::TestWithParam<UrlRow> {};
 
 TEST_P(Urls, AreTakenApartOrRefused) {
   const Result<Url> url = parse_url(GetParam().text);
-  const std::string shape = url ? url->authority() + "|" + std::to_string(url->port) + "|" + url->path + "|" + url->query
-                                : std::string(to_string(url.error().code()));
+  const std::string shape =
+      url ? url->authority() + "|" + std::to_string(url->port) + "|" + url->path + "|" + url->query
+          : std::string(to_string(url.error().code()));
   EXPECT_EQ(shape, GetParam().shape);
 }
 
@@ -29,15 +30,18 @@ std::string unsupported() { return std::string(to_string(ErrorCode::kUnsupported
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, Urls,
-    ::testing::Values(UrlRow{"plain", "http://node1:50959", "node1:50959|50959|/|"}, UrlRow{"port_80", "http://Node1/", "node1|80|/|"},
+    ::testing::Values(UrlRow{"plain", "http://node1:50959", "node1:50959|50959|/|"},
+                      UrlRow{"port_80", "http://Node1/", "node1|80|/|"},
                       UrlRow{"path_query", "http://h:1/a%20b/c?d=e&f#g", "h:1|1|/a%20b/c|d=e&f"},
-                      UrlRow{"query_without_path", "http://h?x", "h|80|/|x"}, UrlRow{"v6", "HTTP://[::1]:8080/x", "[::1]:8080|8080|/x|"},
+                      UrlRow{"query_without_path", "http://h?x", "h|80|/|x"},
+                      UrlRow{"v6", "HTTP://[::1]:8080/x", "[::1]:8080|8080|/x|"},
                       UrlRow{"empty_port", "http://h:/x", "h|80|/x|"}, UrlRow{"https", "https://h/", unsupported()},
-                      UrlRow{"tcp", "tcp://h:1", unsupported()}, UrlRow{"no_scheme", "h:80/x", invalid()}, UrlRow{"empty", "", invalid()},
-                      UrlRow{"no_host", "http:///x", invalid()}, UrlRow{"user", "http://u:p@h/", invalid()},
-                      UrlRow{"port_0", "http://h:0/", invalid()}, UrlRow{"port_big", "http://h:65536/", invalid()},
-                      UrlRow{"port_word", "http://h:x/", invalid()}, UrlRow{"port_sign", "http://h:+1/", invalid()},
-                      UrlRow{"blank", "http://h/a b", invalid()}, UrlRow{"line_end", "http://h/a\r\nX: y", invalid()},
+                      UrlRow{"tcp", "tcp://h:1", unsupported()}, UrlRow{"no_scheme", "h:80/x", invalid()},
+                      UrlRow{"empty", "", invalid()}, UrlRow{"no_host", "http:///x", invalid()},
+                      UrlRow{"user", "http://u:p@h/", invalid()}, UrlRow{"port_0", "http://h:0/", invalid()},
+                      UrlRow{"port_big", "http://h:65536/", invalid()}, UrlRow{"port_word", "http://h:x/", invalid()},
+                      UrlRow{"port_sign", "http://h:+1/", invalid()}, UrlRow{"blank", "http://h/a b", invalid()},
+                      UrlRow{"line_end", "http://h/a\r\nX: y", invalid()},
                       UrlRow{"open_v6", "http://[::1/x", invalid()}, UrlRow{"bad_v6", "http://[g]/x", invalid()},
                       UrlRow{"bad_host", "http://a<b/", invalid()}),
     [](const auto& row) { return row.param.name; });
@@ -90,20 +94,26 @@ TEST_P(Sse, IsTheSameForEveryCut) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, Sse,
-                         ::testing::Values(SseRow{"named", "event: a\ndata: 1\n\n", "a[1];"}, SseRow{"unnamed", "data:1\n\n", "message[1];"},
-                                           SseRow{"lines", "data: 1\ndata\ndata:  3\n\n", "message[1\n\n 3];"},
-                                           SseRow{"crlf", "event: a\r\ndata: 1\r\n\r\ndata: 2\r\n\r\n", "a[1];message[2];"},
-                                           SseRow{"cr", "event: a\rdata: 1\r\rdata: 2\r\r", "a[1];message[2];"},
-                                           SseRow{"comment", ": hi\n\ndata: 1\n:x\n\n", "message[1];"},
-                                           SseRow{"id_stays", "id: 7\ndata: 1\n\ndata: 2\n\n", "message[1]7;message[2]7;"},
-                                           SseRow{"no_data", "event: a\n\ndata: 1\n\n", "message[1];"},
-                                           SseRow{"unfinished", "data: 1\n", ""}, SseRow{"unknown_field", "retry: 5\nfoo: x\ndata: 1\n\n", "message[1];"},
-                                           SseRow{"byte_order_mark", "\xEF\xBB\xBF""data: 1\n\n", "message[1];"}),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Rows, Sse,
+    ::testing::Values(SseRow{"named", "event: a\ndata: 1\n\n", "a[1];"}, SseRow{"unnamed", "data:1\n\n", "message[1];"},
+                      SseRow{"lines", "data: 1\ndata\ndata:  3\n\n", "message[1\n\n 3];"},
+                      SseRow{"crlf", "event: a\r\ndata: 1\r\n\r\ndata: 2\r\n\r\n", "a[1];message[2];"},
+                      SseRow{"cr", "event: a\rdata: 1\r\rdata: 2\r\r", "a[1];message[2];"},
+                      SseRow{"comment", ": hi\n\ndata: 1\n:x\n\n", "message[1];"},
+                      SseRow{"id_stays", "id: 7\ndata: 1\n\ndata: 2\n\n", "message[1]7;message[2]7;"},
+                      SseRow{"no_data", "event: a\n\ndata: 1\n\n", "message[1];"},
+                      SseRow{"unfinished", "data: 1\n", ""},
+                      SseRow{"unknown_field", "retry: 5\nfoo: x\ndata: 1\n\n", "message[1];"},
+                      SseRow{"byte_order_mark",
+                             "\xEF\xBB\xBF"
+                             "data: 1\n\n",
+                             "message[1];"}),
+    [](const auto& row) { return row.param.name; });
 
 TEST(SseWriter, WhatIsWrittenIsRead) {
-  for (const std::string& data : {std::string("{}"), std::string("a\nb"), std::string(""), std::string("\n"), std::string("a\r\nb\rc")}) {
+  for (const std::string& data :
+       {std::string("{}"), std::string("a\nb"), std::string(""), std::string("\n"), std::string("a\r\nb\rc")}) {
     std::string text;
     append_sse_event(text, "na\nme", data);
     append_sse_comment(text, "beat");
@@ -143,13 +153,24 @@ struct RouteRow {
 TEST(Router, FindsTheMostLiteralRoute) {
   Router router;
   const auto none = [](Request&) -> io::Task<Response> { co_return Response::empty(); };
-  for (const std::string_view pattern : {"/a/{x}/c", "/a/b/{y}", "/{all...}", "/", "/a", "/f/{rest...}", "/a/{x}/{y}"}) router.add("GET", pattern, none);
+  for (const std::string_view pattern : {"/a/{x}/c", "/a/b/{y}", "/{all...}", "/", "/a", "/f/{rest...}", "/a/{x}/{y}"})
+    router.add("GET", pattern, none);
   router.add("POST", "/a", none);
   const RouteRow rows[] = {
-      {"GET", "/", "/"},         {"GET", "/a", "/a"},       {"HEAD", "/a", "/a"},           {"POST", "/a", "/a"},
-      {"PUT", "/a", "GET, POST, HEAD"},                     {"GET", "/a/b/c", "/a/b/{y}"},  {"GET", "/a/z/c", "/a/{x}/c"},
-      {"GET", "/a/z/z", "/a/{x}/{y}"},                      {"GET", "/a/", "/{all...}"},    {"GET", "/f/1/2?q", "/f/{rest...}"},
-      {"GET", "/f/", "/{all...}"}, {"GET", "*", ""},        {"GET", "/%61", "/{all...}"},   {"PUT", "/", "GET, HEAD"},
+      {"GET", "/", "/"},
+      {"GET", "/a", "/a"},
+      {"HEAD", "/a", "/a"},
+      {"POST", "/a", "/a"},
+      {"PUT", "/a", "GET, POST, HEAD"},
+      {"GET", "/a/b/c", "/a/b/{y}"},
+      {"GET", "/a/z/c", "/a/{x}/c"},
+      {"GET", "/a/z/z", "/a/{x}/{y}"},
+      {"GET", "/a/", "/{all...}"},
+      {"GET", "/f/1/2?q", "/f/{rest...}"},
+      {"GET", "/f/", "/{all...}"},
+      {"GET", "*", ""},
+      {"GET", "/%61", "/{all...}"},
+      {"PUT", "/", "GET, HEAD"},
   };
   for (const RouteRow& row : rows) {
     Request request = RequestBuilder::make(row.method, row.target);

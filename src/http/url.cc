@@ -54,7 +54,8 @@ std::string decode(std::string_view text, bool plus_is_space) {
 }
 
 bool is_host_byte(char c) {
-  return kUnreserved[static_cast<unsigned char>(c)] || std::string_view("!$&'()*+,;=").find(c) != std::string_view::npos;
+  return kUnreserved[static_cast<unsigned char>(c)] ||
+         std::string_view("!$&'()*+,;=").find(c) != std::string_view::npos;
 }
 
 // host[:port] or [v6][:port]
@@ -68,7 +69,8 @@ Status parse_authority(std::string_view authority, std::string_view url_text, Ur
     const size_t end = authority.find(']');
     if (end == std::string_view::npos || end == 1) return wrong("has no ']' after its IPv6 address");
     url.host = to_lower_ascii(authority.substr(1, end - 1));
-    if (!std::all_of(url.host.begin(), url.host.end(), [](char c) { return hex_value(c) >= 0 || c == ':' || c == '.'; }))
+    if (!std::all_of(url.host.begin(), url.host.end(),
+                     [](char c) { return hex_value(c) >= 0 || c == ':' || c == '.'; }))
       return wrong("has a malformed IPv6 address");
     authority.remove_prefix(end + 1);
     if (!authority.empty() && authority[0] != ':') return wrong("has something other than a port after ']'");
@@ -105,7 +107,8 @@ Result<Url> parse_url(std::string_view text) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("'{}' is no URL: write it as http://HOST:PORT/PATH", text));
   const std::string scheme = to_lower_ascii(text.substr(0, scheme_end));
   if (scheme != "http")
-    return fail(ErrorCode::kUnsupported, fmt::format("the URL {} has the scheme {}; only http is spoken", text, scheme));
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("the URL {} has the scheme {}; only http is spoken", text, scheme));
   for (const char c : text) {
     if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f)
       return fail(ErrorCode::kInvalidArgument, "a URL holds a blank or control character; percent-encode it");

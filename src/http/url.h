@@ -13,10 +13,10 @@ namespace modelyard::http {
 
 // An absolute http URL taken apart. https and other schemes are kUnsupported, anything else wrong is kInvalidArgument.
 struct Url {
-  std::string host;    // lower case; an IPv6 address without its brackets
+  std::string host;  // lower case; an IPv6 address without its brackets
   uint16_t port = 80;
-  std::string path;    // as written, percent-encoded, with its leading '/'; "/" when the URL has none
-  std::string query;   // as written, without '?'
+  std::string path;   // as written, percent-encoded, with its leading '/'; "/" when the URL has none
+  std::string query;  // as written, without '?'
   bool has_query = false;
 
   // "host", "host:8080", "[::1]:8080": the Host header's value.

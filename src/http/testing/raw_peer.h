@@ -65,13 +65,15 @@ class RawPeer {
   std::string read_all() {
     std::string out;
     char buffer[65536];
-    for (ssize_t got; (got = ::recv(fd_.get(), buffer, sizeof buffer, 0)) > 0;) out.append(buffer, static_cast<size_t>(got));
+    for (ssize_t got; (got = ::recv(fd_.get(), buffer, sizeof buffer, 0)) > 0;)
+      out.append(buffer, static_cast<size_t>(got));
     return out;
   }
   std::string read_exactly(size_t size) {
     std::string out(size, '\0');
     size_t have = 0;
-    for (ssize_t got; have < size && (got = ::recv(fd_.get(), out.data() + have, size - have, 0)) > 0;) have += static_cast<size_t>(got);
+    for (ssize_t got; have < size && (got = ::recv(fd_.get(), out.data() + have, size - have, 0)) > 0;)
+      have += static_cast<size_t>(got);
     out.resize(have);
     return out;
   }
@@ -110,7 +112,8 @@ class RawServer {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    MY_ASSERT(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) == 0 && ::listen(listener_.get(), 16) == 0);
+    MY_ASSERT(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+              ::listen(listener_.get(), 16) == 0);
     MY_ASSERT(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
     port_ = ntohs(address.sin_port);
     thread_ = std::thread([this] { run(); });
@@ -121,7 +124,9 @@ class RawServer {
   }
   uint16_t port() const { return port_; }
   int connections() const { return connections_; }
-  std::string url(std::string_view path = "") const { return "http://127.0.0.1:" + std::to_string(port_) + std::string(path); }
+  std::string url(std::string_view path = "") const {
+    return "http://127.0.0.1:" + std::to_string(port_) + std::string(path);
+  }
 
  private:
   void run() {
@@ -172,7 +177,10 @@ class ServerThread {
         delete scope;
         ended.set_value();
       } else {
-        loop_.post([&] { delete scope; ended.set_value(); });
+        loop_.post([&] {
+          delete scope;
+          ended.set_value();
+        });
       }
     });
     ended.get_future().wait();
