@@ -80,6 +80,22 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
+// "10.1.2." before a star: the beginning of an address. One number alone is the beginning of any word.
+bool is_beginning_of_address(std::string_view text) {
+  int dots = 0;
+  int digits = 0;
+  for (const char c : text) {
+    if (c == '.') {
+      if (digits == 0) return false;
+      ++dots;
+      digits = 0;
+    } else if (c < '0' || c > '9' || ++digits > 3) {
+      return false;
+    }
+  }
+  return dots >= 1 && dots <= 3;
+}
+
 // A term without a letter or digit gives none: it has nothing to search for.
 std::optional<Term> term_of(const Piece& piece, const IsField& is_field) {
   Term term;
@@ -89,6 +105,11 @@ std::optional<Term> term_of(const Piece& piece, const IsField& is_field) {
   if (name > 0) {
     rest = piece.plain.substr(name + 1);
     if (is_indexed_by_field(piece.plain.substr(0, name))) term.field = piece.plain.substr(0, name);
+  }
+  if (piece.starred && !piece.quoted && is_beginning_of_address(rest)) {
+    term.words = {std::string(rest)};
+    term.is_prefix = true;
+    return term;
   }
   term.words = words_of(rest);
   if (piece.quoted) {

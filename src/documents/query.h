@@ -14,6 +14,7 @@
 //   yahoo.com         several words: they stand in this order in one value. So names, addresses, URLs and paths are found as typed
 //   "a b"             the same for text with blanks; a quote left open ends with the query
 //   yah*              words that begin so; the * ends a term
+//   10.1.2.*          addresses that begin so: an IPv4 address is one word
 //   url:yahoo.com     the same inside that field. Field names contain colons: of the beginnings of a term that end before a colon, the
 //                     longest that is the name of a stored field is the field; when none is, the term is plain text
 //   field:"a b"       a phrase inside a field

@@ -28,11 +28,61 @@ bool is_word_character(UChar32 c) {
   return (mask & U_GC_M_MASK) != 0;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_word_byte(char c) { return kFold[static_cast<unsigned char>(c)] != kSeparator; }
+
+// The bytes of four numbers of up to three digits with dots between; 0 = the text does not begin so.
+size_t address_size(std::string_view text) {
+  size_t i = 0;
+  for (int part = 0; part < 4; ++part) {
+    if (part > 0) {
+      if (i >= text.size() || text[i] != '.') return 0;
+      ++i;
+    }
+    const size_t begin = i;
+    while (i < text.size() && i - begin < 3 && is_digit(text[i])) ++i;
+    if (i == begin) return 0;
+  }
+  const bool goes_on = i < text.size() && (is_word_byte(text[i]) || (text[i] == '.' && i + 1 < text.size() && is_digit(text[i + 1])));
+  return goes_on ? 0 : i;
+}
+
+// 8-4-4-4-12 hexadecimal digits.
+size_t uuid_size(std::string_view text) {
+  constexpr size_t kSize = 36;
+  if (text.size() < kSize || text[8] != '-' || (text.size() > kSize && is_word_byte(text[kSize]))) return 0;
+  for (size_t i = 0; i < kSize; ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : !is_hex(text[i])) return 0;
+  }
+  return kSize;
+}
+
 }  // namespace
+
+bool WordCutter::take_shaped(std::string_view text, size_t* at) {
+  const std::string_view rest = text.substr(*at);
+  const bool continues = *at > 1 && text[*at - 1] == '.' && is_digit(text[*at - 2]);  // 1.2.3.4.5 is none
+  size_t size = is_digit(rest[0]) && !continues ? address_size(rest) : 0;
+  if (size == 0 && is_hex(rest[0])) size = uuid_size(rest);
+  if (size == 0) return false;
+  for (size_t i = 0; i < size; ++i) {
+    const unsigned char folded = kFold[static_cast<unsigned char>(rest[i])];
+    word_[i] = folded == kSeparator ? rest[i] : static_cast<char>(folded);
+  }
+  size_ = size;
+  *at += size;
+  return true;
+}
 
 bool WordCutter::next(std::string_view text, size_t* at) {
   size_t i = *at;
   while (i < text.size() && kFold[static_cast<unsigned char>(text[i])] == kSeparator) ++i;
+  if (i < text.size() && is_hex(text[i])) {
+    *at = i;
+    if (take_shaped(text, at)) return true;
+  }
   size_ = 0;
   const size_t begin = i;
   while (i < text.size()) {

@@ -16,8 +16,8 @@ namespace modelyard::sensor {
 
 struct StoreSinkOptions {
   std::string sensor;
-  size_t batch_documents_max = 2'000;
-  size_t batch_bytes_max = size_t{2} << 20;
+  size_t batch_documents_max = 4'000;
+  size_t batch_bytes_max = size_t{4} << 20;
   milliseconds linger{100};         // a batch that is not full waits so long for more
   size_t batches_waiting_max = 2;   // beyond that the sink is full
   size_t document_bytes_max = size_t{24} << 20;  // a larger one is replaced by an error document
