@@ -158,7 +158,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "parsers/squid.json:3:1: REGEX_SELECT needs exactly one \"input\" and an \"output\"\n"
                 "  {\"transformation\": \"REGEX_SELECT\", \"input\": [\"a\", \"b\"], \"output\": \"c\"}\n  ^"},
         Refusal{"unknown_function", R"J({"transformation": "STELLAR", "output": "a", "config": {"a": "TO_UPER(b)"}})J",
-                "parsers/squid.json:3:63: in the expression: there is no function TO_UPER; is TO_UPPER meant?\n"
+                "parsers/squid.json:3:63: in the expression: there is no function TO_UPER (did you mean TO_UPPER?)\n"
                 "  transformation\": \"STELLAR\", \"output\": \"a\", \"config\": {\"a\": \"TO_UPER(b)\"}}\n"
                 "                                                              ^"}),
     [](const auto& info) { return info.param.name; });

@@ -9,13 +9,12 @@
 #include "grok/common_patterns.h"
 #include "grok/grok.h"
 #include "pipeline/parser.h"
-#include "stellar/dates/simple_date_format.h"
+#include "stellar/functions/dates/date_format.h"
 
 // org.apache.metron.parsers.GrokParser (pipeline 3.1): one grok expression per line.
 namespace modelyard::pipeline {
 namespace {
 
-using stellar::SimpleDateFormat;
 using stellar::Value;
 
 constexpr std::string_view kOriginalString = "original_string";
@@ -32,6 +31,8 @@ struct Settings {
   std::string timestamp_field;
   std::vector<std::string> time_fields;
   bool multi_line = false;
+  std::shared_ptr<const stellar::DateFormat> dates;
+  std::shared_ptr<const stellar::Zone> zone;
 };
 
 // Dots are dropped and the rest is a Java long: "1461576382.642" is in milliseconds, "1461576500" stays as it is.
@@ -53,8 +54,7 @@ std::optional<int64_t> long_without_dots(std::string_view text) {
 
 class GrokParser final : public Parser {
  public:
-  GrokParser(Settings settings, grok::Grok grok, SimpleDateFormat dates)
-      : settings_(std::move(settings)), grok_(std::move(grok)), dates_(std::move(dates)) {}
+  GrokParser(Settings settings, grok::Grok grok) : settings_(std::move(settings)), grok_(std::move(grok)) {}
 
   std::unique_ptr<ParserScratch> make_scratch() const override { return std::make_unique<GrokScratch>(); }
 
@@ -107,7 +107,7 @@ class GrokParser final : public Parser {
       const grok::Capture* field = value_of(name);
       if (field == nullptr || field->kind == grok::Capture::Kind::kNull) continue;
       if (field->kind == grok::Capture::Kind::kInteger) return failed(fmt::format("the time field {} is a number, not a date", name));
-      const std::optional<int64_t> time = dates_.parse(field->text, context.clock.wall());
+      const std::optional<int64_t> time = settings_.dates->parse(field->text, *settings_.zone, true, to_epoch_ms(context.clock.wall()));
       if (!time) return failed(fmt::format("Unparseable date: \"{}\" in the field {}", field->text, name));
       times.emplace_back(name, *time);
       if (name == settings_.timestamp_field) timestamp = *time;
@@ -154,7 +154,6 @@ class GrokParser final : public Parser {
 
   const Settings settings_;
   const grok::Grok grok_;
-  const SimpleDateFormat dates_;
 };
 
 // Built-in names, then the folder's file "common", then the file of grokPath; what other files define helps out where these say
@@ -218,10 +217,11 @@ Result<std::unique_ptr<Parser>> make_grok_parser(const ParserSpec& spec) {
   Result<grok::Grok> grok = grok::Grok::compile(patterns, "%{" + settings.pattern_label + "}",
                                                 {.ignored_fields = {settings.pattern_label}});
   if (!grok) return spec.refuse("patternLabel", grok.error().message());
-  Result<SimpleDateFormat> dates =
-      SimpleDateFormat::compile(spec.text("dateFormat", "yyyy-MM-dd HH:mm:ss.S z"), spec.text("timeZone", "UTC"));
+  auto dates = stellar::DateFormat::compile(spec.text("dateFormat", "yyyy-MM-dd HH:mm:ss.S z"));
   if (!dates) return spec.refuse("dateFormat", dates.error().message());
-  return std::make_unique<GrokParser>(std::move(settings), std::move(*grok), std::move(*dates));
+  settings.dates = std::move(*dates);
+  settings.zone = stellar::zone_by_id(spec.text("timeZone", "UTC"));
+  return std::make_unique<GrokParser>(std::move(settings), std::move(*grok));
 }
 
 }  // namespace

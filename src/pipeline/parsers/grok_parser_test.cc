@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"bad_regex", R"("grokPath": "/patterns/test", "patternLabel": "L")", {{"test", "# first\nL (x"}},
                 "parsers/squid.json:2:64: %{L}: L (patterns/test:2): missing closing parenthesis"},
         Refusal{"bad_date_format", R"("grokPath": "/patterns/test", "patternLabel": "L", "dateFormat": "yyyy'")", {{"test", "L x"}},
-                "parsers/squid.json:2:83: the date pattern yyyy' has an open quote"},
+                "parsers/squid.json:2:83: date pattern 'yyyy'': a quote is not clo"},
         Refusal{"bad_time_fields", R"("grokPath": "/patterns/test", "patternLabel": "L", "timeFields": "t")", {{"test", "L x"}},
                 "parsers/squid.json:2:83: \"timeFields\" is a list of field names"}),
     [](const auto& info) { return info.param.name; });

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
-#include <optional>
-
-#include "grok/pcre.h"
-#include "grok/java_regex.h"
 #include "json/tree.h"
 #include "pipeline/transformation.h"
+#include "stellar/functions/regex.h"
 
 // REGEX_SELECT: the first key of config of whose regexes one is found in the input field becomes the first output's value. Found
 // none: nothing changes. A regex that is no regex finds nothing.
 namespace modelyard::pipeline {
 namespace {
 
+constexpr uint32_t kEffort = 1'000'000;
+
+using stellar::Regex;
+
 struct Choice {
   std::string key;
-  std::vector<grok::PcreCode> regexes;
+  std::vector<std::shared_ptr<const Regex>> regexes;
 };
 
 class RegexSelectTransformation final : public Transformation {
@@ -28,8 +27,8 @@ class RegexSelectTransformation final : public Transformation {
     if (value.is_null()) return Progress::kDone;
     const std::string text = text_of(value);
     for (const Choice& choice : choices_) {
-      for (const grok::PcreCode& regex : choice.regexes) {
-        if (!is_found(regex, text)) continue;
+      for (const auto& regex : choice.regexes) {
+        if (regex->match(text, 0, kEffort) == nullptr) continue;
         task.message.put(output_, stellar::Value::string(choice.key));
         return Progress::kDone;
       }
@@ -38,14 +37,6 @@ class RegexSelectTransformation final : public Transformation {
   }
 
  private:
-  static bool is_found(const grok::PcreCode& regex, const std::string& text) {
-    constexpr uint32_t kEffort = 1'000'000;
-    const grok::PcrePtr<pcre2_match_data> data(pcre2_match_data_create(1, nullptr));
-    const grok::PcrePtr<pcre2_match_context> context(pcre2_match_context_create(nullptr));
-    pcre2_set_match_limit(context.get(), kEffort);
-    return pcre2_match(regex.code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0, data.get(), context.get()) >= 0;
-  }
-
   const std::string input_;
   const std::string output_;
   const std::vector<Choice> choices_;
@@ -65,9 +56,7 @@ std::unique_ptr<Transformation> make_regex_select(const TransformationSpec& spec
         spec.refuse("REGEX_SELECT: config is {\"value\": \"regex\" or [\"regex\", …]}");
         return nullptr;
       }
-      const auto text = grok::to_pcre(item.get<std::string>());
-      if (!text) continue;
-      if (auto code = grok::compile_pcre(text->pattern, true)) choice.regexes.push_back(std::move(*code));
+      if (auto regex = Regex::compile(item.get<std::string>(), Regex::Use::kFind)) choice.regexes.push_back(std::move(*regex));
     }
     choices.push_back(std::move(choice));
   }
