@@ -10,7 +10,8 @@ export class ApiError extends Error {
   }
 }
 
-// api('/api/v1/logs', { name: 'dga', tail: 200 }): pairs whose value is null, undefined or '' are left out, arrays repeat.
+// api('/api/v1/logs', { name: 'dga', tail: 200 }): pairs whose value is null, undefined or '' are left out, arrays
+// repeat.
 export function address(path, query = {}) {
   const pairs = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
@@ -39,14 +40,21 @@ async function errorOf(response) {
   return new ApiError(response.status, code, message);
 }
 
-// A Response with a good status, or a thrown ApiError; status 0 when nobody answered. A 401 asks for the token and tries again.
+// A Response with a good status, or a thrown ApiError; status 0 when nobody answered. A 401 asks for the token and
+// tries again.
 export async function request(method, target, { body, headers = {}, signal } = {}) {
   for (;;) {
     const used = token();
     const authorization = used ? { authorization: `Bearer ${used}` } : {};
     let response;
     try {
-      response = await fetch(target, { method, body, headers: { ...headers, ...authorization }, signal, cache: 'no-store' });
+      response = await fetch(target, {
+        method,
+        body,
+        headers: { ...headers, ...authorization },
+        signal,
+        cache: 'no-store',
+      });
     } catch (error) {
       if (error.name === 'AbortError') throw error;
       throw new ApiError(0, 'unavailable', 'the server does not answer');

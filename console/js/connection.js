@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One place that knows whether the page is live: the streams report here, the banner and the mark in the header show it.
+// One place that knows whether the page is live: the streams report here, the banner and the mark in the header show
+// it.
 import { setHidden, setText } from './dom.js';
 import { clock } from './format.js';
 import { EventStream } from './stream.js';

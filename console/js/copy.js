@@ -23,10 +23,22 @@ export async function copy(text) {
 }
 
 export function copyButton(what, text) {
-  return h('button', {
-    type: 'button', class: 'copy', 'aria-label': `Copy ${what}`, title: `Copy ${what}`,
-    on: { click: (event) => { event.stopPropagation(); copy(typeof text === 'function' ? text() : text); } },
-  }, 'Copy');
+  return h(
+    'button',
+    {
+      type: 'button',
+      class: 'copy',
+      'aria-label': `Copy ${what}`,
+      title: `Copy ${what}`,
+      on: {
+        click: (event) => {
+          event.stopPropagation();
+          copy(typeof text === 'function' ? text() : text);
+        },
+      },
+    },
+    'Copy',
+  );
 }
 
 // A command to type, with its copy button.

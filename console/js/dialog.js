@@ -3,8 +3,8 @@ import { h, setHidden, setText } from './dom.js';
 
 let number = 0;
 
-// A modal dialog. Resolves to what accept() gives when it is confirmed (a thrown error or rejected promise is shown and
-// keeps it open), to null when it is cancelled. Focus returns to where it was.
+// A modal dialog. Resolves to what accept() gives when it is confirmed (a thrown error or rejected promise is shown
+// and keeps it open), to null when it is cancelled. Focus returns to where it was.
 export function openDialog({ title, body, confirm, danger = false, first, accept, wide = false, cancel = 'Cancel' }) {
   return new Promise((resolve) => {
     const before = document.activeElement;
@@ -12,9 +12,14 @@ export function openDialog({ title, body, confirm, danger = false, first, accept
     const problem = h('p', { class: 'dialog-problem', role: 'alert', hidden: true });
     const close = h('button', { type: 'button', on: { click: () => finish(null) } }, cancel);
     const go = confirm && h('button', { type: 'submit', class: danger ? 'danger' : 'primary' }, confirm);
-    const form = h('form', { method: 'dialog' },
-      h('h2', { id }, title), h('div', { class: 'dialog-body' }, body), problem,
-      h('div', { class: 'dialog-buttons' }, close, go));
+    const form = h(
+      'form',
+      { method: 'dialog' },
+      h('h2', { id }, title),
+      h('div', { class: 'dialog-body' }, body),
+      problem,
+      h('div', { class: 'dialog-buttons' }, close, go),
+    );
     const dialog = h('dialog', { class: wide ? 'wide-dialog' : null, 'aria-labelledby': id }, form);
 
     function finish(value) {

@@ -41,8 +41,8 @@ export function setHidden(node, hidden) {
   if (node.hidden !== hidden) node.hidden = hidden;
 }
 
-// Makes the children of `parent` follow `items`: parts.get(key(item)) is kept and updated, made when new, removed when gone.
-// A part is { node, update(item) }.
+// Makes the children of `parent` follow `items`: parts.get(key(item)) is kept and updated, made when new, removed
+// when gone. A part is { node, update(item) }.
 export function follow(parent, parts, items, key, make) {
   const wanted = new Set(items.map(key));
   for (const [id, part] of parts) {

@@ -61,7 +61,10 @@ export function plural(n, one, many = `${one}s`) {
 
 // Colour sequences and other control characters of a terminal say nothing here.
 export function plain(line) {
-  return line.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007]*(\u0007|$)|[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
+  return line.replace(
+    /\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007]*(\u0007|$)|[\u0000-\u0008\u000b-\u001f\u007f]/g,
+    '',
+  );
 }
 
 // What a person can read of a long text; the rest is said to be there.

@@ -17,7 +17,11 @@ const TABLE = [
 export function showKeys() {
   return openDialog({
     title: 'Keyboard',
-    body: h('dl', { class: 'keys' }, TABLE.map(([key, what]) => h('div', {}, h('dt', {}, key), h('dd', {}, what)))),
+    body: h(
+      'dl',
+      { class: 'keys' },
+      TABLE.map(([key, what]) => h('div', {}, h('dt', {}, key), h('dd', {}, what))),
+    ),
     cancel: 'Close',
   });
 }
@@ -25,8 +29,15 @@ export function showKeys() {
 // Typing in a field is typing, not a command; so are keys with a modifier.
 export function isTyping(event) {
   const tag = event.target.tagName;
-  return event.ctrlKey || event.metaKey || event.altKey || event.target.isContentEditable ||
-    tag === 'INPUT' || tag === 'TEXTAREA' || tag === 'SELECT';
+  return (
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    event.target.isContentEditable ||
+    tag === 'INPUT' ||
+    tag === 'TEXTAREA' ||
+    tag === 'SELECT'
+  );
 }
 
 // +1 for down, -1 for up, 0 for another key.

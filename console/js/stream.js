@@ -40,11 +40,13 @@ export class EventParser {
 }
 
 function lasting(error) {
-  return error instanceof ApiError && error.status >= 400 && error.status < 500 && ![401, 408, 429].includes(error.status);
+  return (
+    error instanceof ApiError && error.status >= 400 && error.status < 500 && ![401, 408, 429].includes(error.status)
+  );
 }
 
-// Keeps one stream open until stop(), with growing, jittered waits between attempts.
-// onState: { live: true } | { live: false, message, retryAt } | { live: false, message, refused: true }: no further attempt.
+// Keeps one stream open until stop(), with growing, jittered waits between attempts. onState: { live: true } | {
+// live: false, message, retryAt } | { live: false, message, refused: true }: no further attempt.
 export class EventStream {
   #target;
   #onEvent;
@@ -110,7 +112,10 @@ export class EventStream {
     };
     try {
       alive();
-      const response = await request('GET', this.#target, { headers: { accept: 'text/event-stream' }, signal: attempt.signal });
+      const response = await request('GET', this.#target, {
+        headers: { accept: 'text/event-stream' },
+        signal: attempt.signal,
+      });
       onOpen();
       this.#onState({ live: true });
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -18,7 +18,8 @@ function split(path) {
   const bytes = encoder.encode(path);
   if (bytes.length <= 100) return { prefix: new Uint8Array(), name: bytes };
   for (let slash = bytes.length - 101; slash <= Math.min(155, bytes.length - 2); slash++) {
-    if (slash > 0 && bytes[slash] === 0x2f) return { prefix: bytes.subarray(0, slash), name: bytes.subarray(slash + 1) };
+    if (slash > 0 && bytes[slash] === 0x2f)
+      return { prefix: bytes.subarray(0, slash), name: bytes.subarray(slash + 1) };
   }
   return null;
 }
@@ -60,7 +61,11 @@ export function tar(entries) {
     const seconds = Math.floor((file.lastModified ?? 0) / 1000);
     if (!split(path)) {
       const record = paxPath(path);
-      parts.push(header({ path: 'pax', size: record.length, mode: 0o644, seconds, type: 'x' }), record, padding(record.length));
+      parts.push(
+        header({ path: 'pax', size: record.length, mode: 0o644, seconds, type: 'x' }),
+        record,
+        padding(record.length),
+      );
     }
     parts.push(header({ path, size: file.size, mode, seconds, type: '0' }), file, padding(file.size));
   }

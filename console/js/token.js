@@ -24,7 +24,8 @@ function keep(value) {
   }
 }
 
-// True once there is another token than the refused one; false if the person would not give one. Many requests, one dialog.
+// True once there is another token than the refused one; false if the person would not give one. Many requests, one
+// dialog.
 export async function askToken(refused, reason) {
   if (token() !== refused) return true;
   asking ??= ask(refused, reason).finally(() => (asking = null));
@@ -33,12 +34,22 @@ export async function askToken(refused, reason) {
 
 async function ask(refused, reason) {
   const input = h('input', {
-    id: 'token', type: 'password', autocomplete: 'off', spellcheck: 'false', required: true, class: 'wide',
+    id: 'token',
+    type: 'password',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    required: true,
+    class: 'wide',
   });
   const given = await openDialog({
     title: 'This server wants a token',
     body: [
-      h('p', {}, refused ? 'The token was refused. ' : '', 'It is the content of the token file that the server was started with.'),
+      h(
+        'p',
+        {},
+        refused ? 'The token was refused. ' : '',
+        'It is the content of the token file that the server was started with.',
+      ),
       h('p', { class: 'muted' }, reason),
       h('label', { for: 'token' }, 'Token'),
       input,

@@ -20,7 +20,11 @@ async function showsNewestFirst(page, visit) {
   await visit('#documents');
   await until(async () => (await rows(page).count()) === 100, 'the first page');
   check((await first(page).innerText()).includes('http://xkqzvbn.com/'), 'the newest document is first');
-  equal(await rows(page).evaluateAll((nodes) => nodes.slice(0, 7).map((n) => n.dataset.severity)), ['high', 'none', 'none', 'medium', 'low', 'error', 'none'], 'severities');
+  equal(
+    await rows(page).evaluateAll((nodes) => nodes.slice(0, 7).map((n) => n.dataset.severity)),
+    ['high', 'none', 'none', 'medium', 'low', 'error', 'none'],
+    'severities',
+  );
   equal(await first(page).locator('.severity').innerText(), 'high\n100', 'severity in a word and a number');
   await until(async () => (await page.locator('#total').innerText()) === '167 documents', 'how many there are');
   await page.getByRole('button', { name: 'Older documents' }).click();
@@ -60,9 +64,15 @@ async function narrowsByFacets(page, visit) {
   await until(async () => (await page.locator('#total').innerText()) === '3 documents', 'alerts counted');
   await facet(page, 'squid').click();
   await until(() => page.url().includes('sensor=squid'), 'both in the address');
-  await until(async () => (await facet(page, 'Other events').innerText()).includes('162'), 'each facet counts with the other choice');
+  await until(
+    async () => (await facet(page, 'Other events').innerText()).includes('162'),
+    'each facet counts with the other choice',
+  );
   await facet(page, 'Alerts').click();
-  await until(async () => (await page.locator('#total').innerText()) === '165 documents', 'the second click widens again');
+  await until(
+    async () => (await page.locator('#total').innerText()) === '165 documents',
+    'the second click widens again',
+  );
   equal(await facet(page, 'squid').getAttribute('aria-pressed'), 'true', 'the choice is told');
 }
 
@@ -72,7 +82,11 @@ async function showsADocument(page, visit) {
   const detail = page.getByRole('complementary', { name: 'One document' });
   await detail.getByText('xkqzvbn.com looks generated').waitFor();
   const names = await detail.locator('dt').allInnerTexts();
-  equal(names.slice(0, 4), ['threat:triage:score', 'threat:triage:level', 'is_alert', 'is_malicious'], 'what decides comes first');
+  equal(
+    names.slice(0, 4),
+    ['threat:triage:score', 'threat:triage:level', 'is_alert', 'is_malicious'],
+    'what decides comes first',
+  );
   check(names.includes('original_string') && names.length === 18, `all fields are there: ${names.length}`);
   await screenshot(page, 'documents-detail');
   await detail.getByRole('button', { name: 'Copy the document as JSON' }).click();
@@ -104,7 +118,8 @@ async function staysLive(page, visit, mock) {
 async function survivesAFlood(page, visit, mock) {
   await visit('#documents');
   await first(page).waitFor();
-  for (let i = 0; i < 30; i++) mock.addDocuments(...Array.from({ length: 100 }, (_, j) => fixtures.squid(`flood-${i}-${j}.example`)));
+  for (let i = 0; i < 30; i++)
+    mock.addDocuments(...Array.from({ length: 100 }, (_, j) => fixtures.squid(`flood-${i}-${j}.example`)));
   await page.getByText('http://flood-29-99.example/', { exact: false }).first().waitFor();
   check((await rows(page).count()) <= 1000, 'the page keeps a bounded number of rows');
 }
@@ -135,7 +150,8 @@ async function isWalkedByKeyboard(page, visit) {
   await page.keyboard.press('j');
   await page.keyboard.press('j');
   await page.keyboard.press('ArrowDown');
-  const place = () => page.evaluate(() => [...document.querySelectorAll('.documents tbody tr')].indexOf(document.activeElement));
+  const place = () =>
+    page.evaluate(() => [...document.querySelectorAll('.documents tbody tr')].indexOf(document.activeElement));
   equal(await place(), 2, 'j, j, down');
   await page.keyboard.press('k');
   equal(await place(), 1, 'k');
@@ -155,8 +171,15 @@ async function takesMarkupAsText(page, visit, mock) {
   await first(page).click();
   await page.getByText('<b onmouseover=alert(1)>name</b>').waitFor();
   await page.getByText('"><svg onload=window.hacked=1>').first().waitFor();
-  equal(await page.locator('main script, main img, main b, main i, main u').count(), 0, 'no element came from a document');
-  check(await page.locator('.facet', { hasText: '<i>squid</i>' }).isVisible(), 'a sensor with markup is a facet like any');
+  equal(
+    await page.locator('main script, main img, main b, main i, main u').count(),
+    0,
+    'no element came from a document',
+  );
+  check(
+    await page.locator('.facet', { hasText: '<i>squid</i>' }).isVisible(),
+    'a sensor with markup is a facet like any',
+  );
 }
 
 async function takesLongValues(page, visit, mock) {

@@ -32,13 +32,24 @@ function chosenFolder(files) {
 async function showsWhatIs(page, visit) {
   await visit();
   await card(page, 'dga', '10.0').waitFor();
-  const order = await page.locator('.deployment').evaluateAll((nodes) => nodes.map((n) => n.getAttribute('aria-label').split(',')[0]));
-  equal(order, ['dga version 10.0', 'dga version 9.0', 'phishing version 2.1', 'sentiment version 1'], 'by name, the greatest version first');
-  equal(await texts(page.locator('.deployment-head > .state')), ['ready', 'ready', 'crash-loop', 'degraded'], 'states in words');
+  const order = await page
+    .locator('.deployment')
+    .evaluateAll((nodes) => nodes.map((n) => n.getAttribute('aria-label').split(',')[0]));
+  equal(
+    order,
+    ['dga version 10.0', 'dga version 9.0', 'phishing version 2.1', 'sentiment version 1'],
+    'by name, the greatest version first',
+  );
+  equal(
+    await texts(page.locator('.deployment-head > .state')),
+    ['ready', 'ready', 'crash-loop', 'degraded'],
+    'states in words',
+  );
   check(await card(page, 'dga', '10.0').locator('.tag').isVisible(), 'the greatest version is marked as the default');
   check(!(await card(page, 'dga', '9.0').locator('.tag').isVisible()), 'a lesser version is not');
   const figures = (await card(page, 'dga', '10.0').locator('.figures').innerText()).replace(/\s+/g, ' ');
-  for (const part of ['Ready 3 / 3', '128', '1.4 ms', '7.9 ms', 'Restarts 2', '1 h 1 min']) check(figures.includes(part), `figures have ${part}: ${figures}`);
+  for (const part of ['Ready 3 / 3', '128', '1.4 ms', '7.9 ms', 'Restarts 2', '1 h 1 min'])
+    check(figures.includes(part), `figures have ${part}: ${figures}`);
   equal(await page.locator('#problems').innerText(), '2', 'the header counts what needs attention');
   equal(await page.locator('.tile').first().innerText(), '3\nmodels', 'models in short');
   check((await page.locator('#foot').innerText()).includes('on yard'), 'the footer names the host');
@@ -48,8 +59,14 @@ async function showsWhyItFails(page, visit, mock) {
   await visit();
   const box = card(page, 'phishing', '2.1').locator('.problem-box');
   equal(await box.locator('.problem-cause').innerText(), fixtures.crashLog.split('\n')[0], 'the cause');
-  check((await box.locator('.problem-log').innerText()).includes("No such file or directory: 'weights-2026-11.npz'"), 'the last log lines');
-  check((await card(page, 'phishing', '2.1').locator('.instance').innerText()).includes('exited with status 1'), 'the reason of the instance');
+  check(
+    (await box.locator('.problem-log').innerText()).includes("No such file or directory: 'weights-2026-11.npz'"),
+    'the last log lines',
+  );
+  check(
+    (await card(page, 'phishing', '2.1').locator('.instance').innerText()).includes('exited with status 1'),
+    'the reason of the instance',
+  );
   await page.getByRole('button', { name: 'need attention' }).click();
   await until(async () => (await page.locator('.deployment').count()) === 2, 'those that need attention');
   mock.setDeployments(mock.deployments.map((d) => ({ ...d, state: 'ready', error: null })));
@@ -68,7 +85,10 @@ async function followsChanges(page, visit, mock) {
   mock.setDeployments(mock.deployments.filter((d) => d.name !== 'phishing'));
   await card(page, 'phishing', '2.1').waitFor({ state: 'detached' });
   check(await page.evaluate(() => window.sameDocument), 'the page was not loaded again');
-  check(await card(page, 'dga', '9.0').evaluate((node) => node === document.activeElement), 'the focus survives live updates');
+  check(
+    await card(page, 'dga', '9.0').evaluate((node) => node === document.activeElement),
+    'the focus survives live updates',
+  );
 }
 
 async function scales(page, visit, mock) {
@@ -80,7 +100,11 @@ async function scales(page, visit, mock) {
   equal(await dga.locator('.instance').count(), 2, 'instances shown');
   await dga.getByTitle('One instance less').click();
   await until(async () => (await dga.locator('.wanted').innerText()) === '1', 'one wanted');
-  equal(mock.asked('PUT', /deployments\/dga\/9\.0$/).map((r) => JSON.parse(r.body)), [{ instances: 2 }, { instances: 1 }], 'what was asked');
+  equal(
+    mock.asked('PUT', /deployments\/dga\/9\.0$/).map((r) => JSON.parse(r.body)),
+    [{ instances: 2 }, { instances: 1 }],
+    'what was asked',
+  );
   mock.fail('PUT', /./, 507, 'resource_exhausted', 'no memory is left for another instance');
   await dga.getByTitle('One instance more').click();
   await page.locator('.toast.problem', { hasText: 'no memory is left for another instance' }).waitFor();
@@ -107,7 +131,13 @@ async function removesWhenConfirmed(page, visit, mock) {
 
 async function deploysAFolder(page, visit, mock) {
   const long = `${'a-long-folder-name/'.repeat(14)}grüße.txt`;
-  const good = chosenFolder({ 'start.sh': 'exec python3 model.py\n', 'model.py': 'print(1)\n', 'data/words.txt': 'x'.repeat(3000), 'endpoint.dat': 'stale', [long]: 'far down' });
+  const good = chosenFolder({
+    'start.sh': 'exec python3 model.py\n',
+    'model.py': 'print(1)\n',
+    'data/words.txt': 'x'.repeat(3000),
+    'endpoint.dat': 'stale',
+    [long]: 'far down',
+  });
   const twoScripts = chosenFolder({ 'a.sh': '', 'b.sh': '' });
   try {
     await visit();
@@ -133,7 +163,17 @@ async function deploysAFolder(page, visit, mock) {
     await card(page, 'scorer', '1.2').waitFor();
     await page.locator('.drawer h2', { hasText: 'scorer @ 1.2' }).waitFor();
     const sent = mock.asked('POST', /deployments$/).at(-1);
-    equal([...sent.query], [['name', 'scorer'], ['version', '1.2'], ['instances', '2'], ['env', 'MODE=fast'], ['env', 'GREETING=hello = world']], 'the query');
+    equal(
+      [...sent.query],
+      [
+        ['name', 'scorer'],
+        ['version', '1.2'],
+        ['instances', '2'],
+        ['env', 'MODE=fast'],
+        ['env', 'GREETING=hello = world'],
+      ],
+      'the query',
+    );
     checkTar(sent.body, long);
   } finally {
     good.remove();
@@ -146,12 +186,31 @@ function checkTar(bytes, long) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'modelyard-tar-'));
   try {
     writeFileSync(path.join(folder, 'payload.tar'), bytes);
-    const listing = execFileSync('tar', ['-tvf', 'payload.tar', '--quoting-style=literal'], { cwd: folder, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } });
-    const names = listing.trim().split('\n').map((line) => line.split(/\s+/).slice(5).join(' '));
-    equal(names.sort(), [long, 'data/words.txt', 'model.py', 'start.sh'].sort(), 'what the tar holds, stale endpoint.dat left out');
+    const listing = execFileSync('tar', ['-tvf', 'payload.tar', '--quoting-style=literal'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    });
+    const names = listing
+      .trim()
+      .split('\n')
+      .map((line) => line.split(/\s+/).slice(5).join(' '));
+    equal(
+      names.sort(),
+      [long, 'data/words.txt', 'model.py', 'start.sh'].sort(),
+      'what the tar holds, stale endpoint.dat left out',
+    );
     check(/^-rwxr-xr-x .* start\.sh$/m.test(listing), 'the script is executable');
-    equal(execFileSync('tar', ['-xOf', 'payload.tar', 'data/words.txt'], { cwd: folder, encoding: 'utf8' }), 'x'.repeat(3000), 'contents');
-    equal(execFileSync('tar', ['-xOf', 'payload.tar', long], { cwd: folder, encoding: 'utf8' }), 'far down', 'contents of a long path');
+    equal(
+      execFileSync('tar', ['-xOf', 'payload.tar', 'data/words.txt'], { cwd: folder, encoding: 'utf8' }),
+      'x'.repeat(3000),
+      'contents',
+    );
+    equal(
+      execFileSync('tar', ['-xOf', 'payload.tar', long], { cwd: folder, encoding: 'utf8' }),
+      'far down',
+      'contents of a long path',
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -162,7 +221,10 @@ async function followsLogs(page, visit, mock) {
   const log = page.getByRole('log');
   await log.getByText('host=xkqzvbn.com').waitFor();
   const lines = await texts(log.locator('.log-line > :last-child'));
-  check(lines.includes('red <img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'), `markup is text, colour codes are gone: ${lines}`);
+  check(
+    lines.includes('red <img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'),
+    `markup is text, colour codes are gone: ${lines}`,
+  );
   mock.addLog({ instance: 'dga-10.0-0001', stream: 'stderr', line: 'a line that came later' });
   await log.getByText('a line that came later').waitFor();
   equal(await log.locator('[data-stream="stderr"]').count(), 2, 'lines of stderr are marked');
@@ -175,7 +237,11 @@ async function followsLogs(page, visit, mock) {
 }
 
 async function keepsTheLogStillWhileReading(page, visit, mock) {
-  mock.logs = Array.from({ length: 6000 }, (_, i) => ({ instance: 'dga-10.0-0001', stream: 'stdout', line: `line ${i}` }));
+  mock.logs = Array.from({ length: 6000 }, (_, i) => ({
+    instance: 'dga-10.0-0001',
+    stream: 'stdout',
+    line: `line ${i}`,
+  }));
   await visit('#models/dga/10.0/logs');
   const log = page.getByRole('log');
   await log.getByText('line 5999').waitFor();
@@ -184,15 +250,24 @@ async function keepsTheLogStillWhileReading(page, visit, mock) {
   await page.getByRole('button', { name: 'To the newest line' }).waitFor();
   mock.addLog({ instance: 'dga-10.0-0001', stream: 'stdout', line: 'while reading' });
   await log.getByText('while reading').waitFor({ state: 'attached' });
-  check((await log.evaluate((node) => node.scrollHeight - node.scrollTop - node.clientHeight)) > 1000, 'reading is not interrupted');
+  check(
+    (await log.evaluate((node) => node.scrollHeight - node.scrollTop - node.clientHeight)) > 1000,
+    'reading is not interrupted',
+  );
   await page.getByRole('button', { name: 'To the newest line' }).click();
-  check((await log.evaluate((node) => node.scrollHeight - node.scrollTop - node.clientHeight)) < 30, 'the button goes to the end');
+  check(
+    (await log.evaluate((node) => node.scrollHeight - node.scrollTop - node.clientHeight)) < 30,
+    'the button goes to the end',
+  );
 }
 
 async function showsEventsAndRevisions(page, visit) {
   await visit('#models/dga/10.0/events');
   await until(async () => (await page.locator('.event').count()) === 4, 'the events');
-  check((await page.locator('.event').first().innerText()).includes('answers at http://127.0.0.1:40002'), 'newest first');
+  check(
+    (await page.locator('.event').first().innerText()).includes('answers at http://127.0.0.1:40002'),
+    'newest first',
+  );
   await screenshot(page, 'models-events');
   await page.getByRole('tab', { name: 'Events' }).press('ArrowRight');
   await page.getByRole('tab', { name: 'Try it', selected: true }).press('ArrowRight');
@@ -203,7 +278,11 @@ async function showsEventsAndRevisions(page, visit) {
 async function triesACall(page, visit) {
   await visit('#models/dga/10.0/try');
   await page.getByLabel('Arguments').fill("host=it's new.com");
-  equal(await page.locator('.try .command code').innerText(), `modelyard call dga@10.0 'host=it'\\''s new.com'`, 'the command to type');
+  equal(
+    await page.locator('.try .command code').innerText(),
+    `modelyard call dga@10.0 'host=it'\\''s new.com'`,
+    'the command to type',
+  );
   await page.getByRole('button', { name: 'Call' }).click();
   await page.getByText('"is_malicious": "malicious"').waitFor();
   await page.getByLabel('Arguments').fill('host=yahoo.com');
@@ -218,7 +297,8 @@ async function triesACall(page, visit) {
 async function walksByKeyboard(page, visit) {
   await visit();
   await card(page, 'dga', '10.0').waitFor();
-  const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent);
+  const focused = () =>
+    page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent);
   await page.keyboard.press('j');
   check((await focused()).startsWith('dga version 10.0'), 'j goes to the first');
   await page.keyboard.press('ArrowDown');
@@ -231,7 +311,10 @@ async function walksByKeyboard(page, visit) {
   equal(await focused(), 'dga @ 9.0', 'the drawer has the focus');
   await page.keyboard.press('Escape');
   await page.locator('.drawer').first().waitFor({ state: 'hidden' });
-  check((await focused()).includes('dga version 9.0') || (await focused()).includes('Logs'), `the focus is back on the card: ${await focused()}`);
+  check(
+    (await focused()).includes('dga version 9.0') || (await focused()).includes('Logs'),
+    `the focus is back on the card: ${await focused()}`,
+  );
   await page.keyboard.press('/');
   await page.keyboard.type('phish');
   await until(async () => (await page.locator('.deployment').count()) === 1, 'the filtered list');
@@ -255,13 +338,19 @@ async function tabsThroughEverything(page, visit) {
       const node = document.activeElement;
       const style = getComputedStyle(node);
       const ring = style.outlineStyle !== 'none' || node.matches('body');
-      return { name: `${node.closest('.deployment')?.getAttribute('aria-label') ?? ''}|${node.getAttribute('aria-label') ?? node.title ?? ''}|${node.textContent}`.trim(), ring };
+      return {
+        name: [node.closest('.deployment')?.ariaLabel, node.ariaLabel ?? node.title, node.textContent].join('|'),
+        ring,
+      };
     });
     check(now.ring, `a visible ring around ${now.name}`);
     seen.add(now.name);
   }
   for (const part of ['Skip to the content', 'Documents', 'Filter models by name', 'Deploy', 'Remove', 'Logs']) {
-    check([...seen].some((name) => name.includes(part)), `Tab reaches ${part}`);
+    check(
+      [...seen].some((name) => name.includes(part)),
+      `Tab reaches ${part}`,
+    );
   }
 }
 
@@ -271,7 +360,11 @@ async function saysHowToBegin(page, visit, mock) {
   await page.getByText('No models yet').waitFor();
   await page.getByRole('button', { name: 'Copy the command' }).click();
   await page.getByText('Copied').waitFor();
-  equal(await page.evaluate(() => navigator.clipboard.readText()), 'modelyard deploy examples/mock_dga --name dga --wait', 'the command to type');
+  equal(
+    await page.evaluate(() => navigator.clipboard.readText()),
+    'modelyard deploy examples/mock_dga --name dga --wait',
+    'the command to type',
+  );
   await screenshot(page, 'models-empty');
   await page.locator('.empty').getByRole('button', { name: 'Deploy a model' }).click();
   await page.getByRole('dialog', { name: 'Deploy a model' }).waitFor();
@@ -279,10 +372,14 @@ async function saysHowToBegin(page, visit, mock) {
 
 async function takesHostileNames(page, visit, mock) {
   const name = '<img src=x onerror=window.hacked=1>';
-  mock.deployments = [fixtures.deployment(name, '../..', {
-    error: '<script>window.hacked=1</script>\n<b>log</b>', state: 'degraded',
-    instances: [fixtures.instance('i-1', { url: 'javascript:window.hacked=1', reason: '<i>x</i>' })],
-  }), fixtures.deployment('__proto__', 'constructor')];
+  mock.deployments = [
+    fixtures.deployment(name, '../..', {
+      error: '<script>window.hacked=1</script>\n<b>log</b>',
+      state: 'degraded',
+      instances: [fixtures.instance('i-1', { url: 'javascript:window.hacked=1', reason: '<i>x</i>' })],
+    }),
+    fixtures.deployment('__proto__', 'constructor'),
+  ];
   await visit();
   await page.getByText(name).waitFor();
   equal(await page.locator('a[href^="javascript:"]').count(), 0, 'only http addresses are links');
@@ -290,7 +387,10 @@ async function takesHostileNames(page, visit, mock) {
   await page.locator('.deployment', { hasText: name }).getByRole('button', { name: 'Logs' }).click();
   await until(() => mock.requests.some((r) => r.path.startsWith('/api/v1/logs/')), 'the question for the log');
   const asked = mock.requests.findLast((r) => r.path.startsWith('/api/v1/logs/'));
-  check(asked.path.startsWith(`/api/v1/logs/${encodeURIComponent(name)}`), `names are encoded in addresses: ${asked.path}`);
+  check(
+    asked.path.startsWith(`/api/v1/logs/${encodeURIComponent(name)}`),
+    `names are encoded in addresses: ${asked.path}`,
+  );
 }
 
 // The browser's clock is moved by hand: a minute of history in a second.

@@ -18,12 +18,18 @@ async function losesAndFindsTheServer(page, visit, mock) {
   await mock.goDown();
   const banner = page.getByRole('alert').filter({ hasText: 'Connection lost' });
   await banner.waitFor();
-  check(/Showing what was known at \d\d:\d\d:\d\d/.test(await banner.innerText()), `it says how old the picture is: ${await banner.innerText()}`);
+  check(
+    /Showing what was known at \d\d:\d\d:\d\d/.test(await banner.innerText()),
+    `it says how old the picture is: ${await banner.innerText()}`,
+  );
   equal(await page.locator('.deployment').count(), 4, 'what was known stays on the page');
   await screenshot(page, 'models-lost');
   mock.deployments = mock.deployments.filter((d) => d.name === 'dga');
   await mock.comeBack();
-  await page.getByRole('button', { name: 'Try now' }).click().catch(() => {}); // it may have come back by itself
+  await page
+    .getByRole('button', { name: 'Try now' })
+    .click()
+    .catch(() => {}); // it may have come back by itself
   await until(async () => (await page.locator('.deployment').count()) === 2, 'the new state');
   await banner.waitFor({ state: 'hidden' });
   await page.getByText('Live', { exact: true }).waitFor();
@@ -51,7 +57,10 @@ async function asksForTheToken(page, visit, mock) {
   await page.keyboard.press('Enter');
   await page.locator('.deployment').first().waitFor();
   equal(await page.getByRole('dialog').count(), 0, 'it is asked once');
-  check(!JSON.stringify(await page.evaluate(() => ({ ...localStorage }))).includes('s3cret'), 'the token is not kept beyond the session');
+  check(
+    !JSON.stringify(await page.evaluate(() => ({ ...localStorage }))).includes('s3cret'),
+    'the token is not kept beyond the session',
+  );
   await page.reload();
   await page.locator('.deployment').first().waitFor();
   equal(await page.getByRole('dialog').count(), 0, 'nor after a reload of the same tab');
@@ -84,7 +93,10 @@ async function hasContrast(page, visit, mock) {
     for (const where of ['#models/phishing/2.1/logs', '#documents']) {
       await visit(where);
       await page.reload();
-      await page.locator(where.startsWith('#models') ? '.log-line' : '.documents tbody tr').first().waitFor();
+      await page
+        .locator(where.startsWith('#models') ? '.log-line' : '.documents tbody tr')
+        .first()
+        .waitFor();
       const poor = await page.evaluate(poorContrast);
       check(!poor.length, `${scheme} ${where}: ${poor.join('; ')}`);
     }
@@ -117,16 +129,27 @@ function poorContrast() {
     const back = behind(node);
     const [a, b] = [luminance(paint(back)), luminance(paint([...back, getComputedStyle(node).color]))];
     const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (contrast < 4.5) poor.push(`${node.className || node.tagName} "${node.textContent.trim().slice(0, 20)}" ${contrast.toFixed(2)}`);
+    if (contrast < 4.5)
+      poor.push(`${node.className || node.tagName} "${node.textContent.trim().slice(0, 20)}" ${contrast.toFixed(2)}`);
   }
   return poor.slice(0, 8);
 }
 
 async function fitsThePhone(page, visit) {
-  for (const where of ['', '#models/dga/10.0/logs', '#models/dga/10.0/try', '#models/dga/10.0/revisions', '#documents', '#documents?q=nothing-has-this']) {
+  for (const where of [
+    '',
+    '#models/dga/10.0/logs',
+    '#models/dga/10.0/try',
+    '#models/dga/10.0/revisions',
+    '#documents',
+    '#documents?q=nothing-has-this',
+  ]) {
     await visit(where);
     await page.reload();
-    await page.locator(where.startsWith('#documents') ? '#total:not(:empty)' : '.deployment').first().waitFor({ state: 'attached' });
+    await page
+      .locator(where.startsWith('#documents') ? '#total:not(:empty)' : '.deployment')
+      .first()
+      .waitFor({ state: 'attached' });
     await until(async () => (await page.locator('body').getAttribute('data-connection')) === 'live', 'the connection');
     await noSidewaysScroll(page, where || 'models');
     await screenshot(page, `phone-${where.replace(/\W+/g, '-') || 'models'}`);
@@ -143,7 +166,10 @@ async function fitsEveryWidth(page, visit) {
     await page.setViewportSize({ width, height: 800 });
     for (const where of ['#models/dga/10.0/events', '#models', '#documents']) {
       await visit(where);
-      await page.locator(where === '#documents' ? '.documents tbody tr' : '.deployment').first().waitFor({ state: 'attached' });
+      await page
+        .locator(where === '#documents' ? '.documents tbody tr' : '.deployment')
+        .first()
+        .waitFor({ state: 'attached' });
       await noSidewaysScroll(page, `${where} at ${width}`);
       equal(await page.evaluate(() => scrollY), 0, `${where} at ${width} begins at its top`);
     }
@@ -166,13 +192,23 @@ async function parsesEvents(page, visit) {
   await visit();
   const events = await page.evaluate(async () => {
     const { EventParser } = await import('/console/js/stream.js');
-    const text = ': comment\n\nevent: a\ndata: {"x":\ndata: 1}\n\ndata:bare\r\n\r\nevent: nothing\n\nid: 7\nevent:b\ndata: ü\n\ndata: unfinished';
+    const text =
+      ': comment\n\nevent: a\ndata: {"x":\ndata: 1}\n\ndata:bare\r\n\r\nevent: nothing\n\n' +
+      'id: 7\nevent:b\ndata: ü\n\ndata: unfinished';
     const whole = [...new EventParser().feed(text)];
     const parser = new EventParser();
     const pieces = [...text].flatMap((letter) => [...parser.feed(letter)]);
     return { whole, same: JSON.stringify(whole) === JSON.stringify(pieces) };
   });
-  equal(events.whole, [{ event: 'a', data: '{"x":\n1}' }, { event: 'message', data: 'bare' }, { event: 'b', data: 'ü' }], 'events');
+  equal(
+    events.whole,
+    [
+      { event: 'a', data: '{"x":\n1}' },
+      { event: 'message', data: 'bare' },
+      { event: 'b', data: 'ü' },
+    ],
+    'events',
+  );
   check(events.same, 'the same in pieces of one letter');
 }
 
@@ -183,15 +219,36 @@ async function readsNumbersAndTimes(page, visit) {
     const d = await import('/console/js/documents/fields.js');
     const v = await import('/console/js/models/versions.js');
     return [
-      [f.duration(48), '48 s'], [f.duration(720), '12 min'], [f.duration(12_000), '3 h 20 min'], [f.duration(7200), '2 h'], [f.duration(180_000), '2 d 2 h'], [f.duration(-3), '0 s'],
-      [f.milliseconds(0.44), '0.4 ms'], [f.milliseconds(310), '310 ms'], [f.milliseconds(12_340), '12.3 s'], [f.milliseconds(undefined), '–'],
-      [f.rate(0), '0'], [f.rate(3.44), '3.4'], [f.rate(12_345.6), '12,346'], [f.bytes(900), '900 B'], [f.bytes(1536), '1.5 KiB'],
-      [f.plain('\u001b[1;31mx\u001b[0m\u0007\ty'), 'x\ty'], [f.since('rubbish'), '–'],
-      [d.time({ timestamp: 1795394740983 }).toISOString(), '2026-11-23T00:45:40.983Z'], [d.time({ timestamp: '1795394740983' }).getTime(), 1795394740983],
-      [d.time({ timestamp: 1795394740 }).getTime(), 1795394740000], [String(d.time({}).getTime()), 'NaN'],
-      [d.severity({ 'threat.triage.score': 70 }).tone, 'high'], [d.severity({ 'threat:triage:level': '40' }).tone, 'medium'],
-      [d.severity({ is_alert: 'true' }).word, 'alert'], [d.severity({ 'source:type': 'error' }).tone, 'error'], [d.severity({}).tone, 'none'],
-      [['10.0', '9.0', '1', '1.0', '1.0-beta', '1.0.1'].sort(v.compareVersions).join(' '), '1 1.0 1.0-beta 1.0.1 9.0 10.0'],
+      [f.duration(48), '48 s'],
+      [f.duration(720), '12 min'],
+      [f.duration(12_000), '3 h 20 min'],
+      [f.duration(7200), '2 h'],
+      [f.duration(180_000), '2 d 2 h'],
+      [f.duration(-3), '0 s'],
+      [f.milliseconds(0.44), '0.4 ms'],
+      [f.milliseconds(310), '310 ms'],
+      [f.milliseconds(12_340), '12.3 s'],
+      [f.milliseconds(undefined), '–'],
+      [f.rate(0), '0'],
+      [f.rate(3.44), '3.4'],
+      [f.rate(12_345.6), '12,346'],
+      [f.bytes(900), '900 B'],
+      [f.bytes(1536), '1.5 KiB'],
+      [f.plain('\u001b[1;31mx\u001b[0m\u0007\ty'), 'x\ty'],
+      [f.since('rubbish'), '–'],
+      [d.time({ timestamp: 1795394740983 }).toISOString(), '2026-11-23T00:45:40.983Z'],
+      [d.time({ timestamp: '1795394740983' }).getTime(), 1795394740983],
+      [d.time({ timestamp: 1795394740 }).getTime(), 1795394740000],
+      [String(d.time({}).getTime()), 'NaN'],
+      [d.severity({ 'threat.triage.score': 70 }).tone, 'high'],
+      [d.severity({ 'threat:triage:level': '40' }).tone, 'medium'],
+      [d.severity({ is_alert: 'true' }).word, 'alert'],
+      [d.severity({ 'source:type': 'error' }).tone, 'error'],
+      [d.severity({}).tone, 'none'],
+      [
+        ['10.0', '9.0', '1', '1.0', '1.0-beta', '1.0.1'].sort(v.compareVersions).join(' '),
+        '1 1.0 1.0-beta 1.0.1 9.0 10.0',
+      ],
     ];
   });
   for (const [actual, expected] of rows) equal(actual, expected, 'a value');
@@ -200,10 +257,17 @@ async function readsNumbersAndTimes(page, visit) {
 async function takesPictures(page, visit) {
   for (const scheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-    for (const [name, where, ready] of [['models', '#models', '.deployment'], ['models-logs', '#models/dga/10.0/logs', '.log-line'], ['documents', '#documents', '.documents tbody tr']]) {
+    for (const [name, where, ready] of [
+      ['models', '#models', '.deployment'],
+      ['models-logs', '#models/dga/10.0/logs', '.log-line'],
+      ['documents', '#documents', '.documents tbody tr'],
+    ]) {
       await visit(where);
       await page.locator(ready).first().waitFor();
-      await until(async () => (await page.locator('body').getAttribute('data-connection')) === 'live', 'the connection');
+      await until(
+        async () => (await page.locator('body').getAttribute('data-connection')) === 'live',
+        'the connection',
+      );
       await screenshot(page, `${name}-${scheme}`);
     }
   }

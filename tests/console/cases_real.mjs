@@ -24,8 +24,10 @@ class Yard {
 
   async start(address = '127.0.0.1:0', ...options) {
     check(existsSync(BINARY), `${BINARY} is not built: ./dev build`);
-    this.process = spawn(BINARY, ['up', '--data', path.join(this.folder, 'data'), '--listen', address, ...options],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: this.environment });
+    this.process = spawn(BINARY, ['up', '--data', path.join(this.folder, 'data'), '--listen', address, ...options], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: this.environment,
+    });
     this.errors = '';
     this.process.stderr.on('data', (text) => (this.errors = (this.errors + text).slice(-8000)));
     this.ended = new Promise((resolve) => this.process.on('exit', (code, signal) => resolve(code ?? signal)));
@@ -70,7 +72,10 @@ async function deploysByClicks(page, visit) {
   await page.getByRole('tab', { name: 'Logs' }).click();
   await page.getByRole('log').getByText('mock_dga answers on').waitFor();
   await page.getByRole('tab', { name: 'Try it' }).click();
-  for (const [host, verdict] of [['yahoo.com', 'legit'], ['xkqzvbn.com', 'malicious']]) {
+  for (const [host, verdict] of [
+    ['yahoo.com', 'legit'],
+    ['xkqzvbn.com', 'malicious'],
+  ]) {
     await page.getByLabel('Arguments').fill(`host=${host}`);
     await page.getByRole('button', { name: 'Call' }).click();
     await page.getByText(`"is_malicious": "${verdict}"`).waitFor();
@@ -103,14 +108,26 @@ async function showsDocumentsAsTheyAreStored(page, visit, yard) {
   await page.evaluate(() => (window.sameDocument = true));
   const log = path.join(yard.folder, 'access.log');
   writeFileSync(log, `${LINES.join('\n')}\nthis is no squid line\n`);
-  await yard.run('sensor', 'run', 'squid', '--config', path.join(ROOT, 'config/zookeeper'), '--source', `file:${log}`, '--sink', 'store', '--once');
+  await yard.run(
+    'sensor',
+    'run',
+    'squid',
+    '--config',
+    path.join(ROOT, 'config/zookeeper'),
+    '--source',
+    `file:${log}`,
+    '--sink',
+    'store',
+    '--once',
+  );
   await until(async () => (await page.locator('.documents tbody tr').count()) === 3, 'the documents');
   check(await page.evaluate(() => window.sameDocument), 'without a reload');
   equal(await page.locator('tr[data-severity="high"]').count(), 1, 'the alert');
   equal(await page.locator('tr[data-severity="error"]').count(), 1, 'the line that failed');
   await page.locator('tr[data-severity="high"]').click();
   const detail = page.getByRole('complementary', { name: 'One document' });
-  for (const text of ['threat:triage:level', 'xkqzvbn.com', 'is_alert']) await detail.getByText(text, { exact: true }).first().waitFor();
+  for (const text of ['threat:triage:level', 'xkqzvbn.com', 'is_alert'])
+    await detail.getByText(text, { exact: true }).first().waitFor();
   await screenshot(page, 'real-documents');
   await page.keyboard.press('/');
   await page.keyboard.type('yahoo.com');
@@ -131,7 +148,11 @@ async function outlivesTheServer(page, visit, yard) {
   await yard.start(address);
   await until(async () => (await page.locator('body').getAttribute('data-connection')) === 'live', 'the connection');
   await page.locator('article[aria-label="dga version 1, ready, 2 of 2 ready"]').waitFor({ timeout: MODEL_WAIT });
-  equal((await card(page).locator('.instances').innerText()).match(/pid \d+/g).sort(), pids, 'the same processes, adopted');
+  equal(
+    (await card(page).locator('.instances').innerText()).match(/pid \d+/g).sort(),
+    pids,
+    'the same processes, adopted',
+  );
 }
 
 async function fitsAPhone(page, visit) {
@@ -168,21 +189,36 @@ async function wantsItsToken(page, visit) {
 
 // A page of somebody else, open in the same browser, sends what a form could send.
 async function refusesOtherSites(page, visit, yard) {
-  const other = createServer((request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>another site</p>'));
+  const other = createServer((request, response) =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<p>another site</p>'),
+  );
   await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
   try {
     await visit(`${other.address().port}/`);
     await page.evaluate(async (target) => {
-      await fetch(`${target}api/v1/deployments?name=evil`, { method: 'POST', mode: 'no-cors', body: 'x' }).catch(() => {});
+      await fetch(`${target}api/v1/deployments?name=evil`, { method: 'POST', mode: 'no-cors', body: 'x' }).catch(
+        () => {},
+      );
       await fetch(`${target}api/v1/deployments/dga`, { method: 'DELETE' }).catch(() => {});
     }, yard.url);
-    const answer = await page.evaluate((target) => fetch(`${target}api/v1/deployments`).then((r) => r.text(), () => 'unreadable'), yard.url);
+    const answer = await page.evaluate(
+      (target) =>
+        fetch(`${target}api/v1/deployments`).then(
+          (r) => r.text(),
+          () => 'unreadable',
+        ),
+      yard.url,
+    );
     equal(answer, 'unreadable', 'it reads nothing');
   } finally {
     other.closeAllConnections();
     other.close();
   }
-  equal(JSON.parse(await yard.run('status', '-o', 'json')).map((d) => d.name), ['dga'], 'it changed nothing');
+  equal(
+    JSON.parse(await yard.run('status', '-o', 'json')).map((d) => d.name),
+    ['dga'],
+    'it changed nothing',
+  );
 }
 
 async function tokenCase(tester) {
@@ -192,7 +228,9 @@ async function tokenCase(tester) {
   await yard.start('0.0.0.0:0', '--token-file', file);
   yard.url = yard.url.replace('0.0.0.0', '127.0.0.1');
   try {
-    await tester.test('real: wants its token off loopback', yard, (page, visit) => wantsItsToken(page, visit), { expected: /status of 401/ });
+    await tester.test('real: wants its token off loopback', yard, (page, visit) => wantsItsToken(page, visit), {
+      expected: /status of 401/,
+    });
   } finally {
     await yard.stop();
   }
@@ -201,7 +239,9 @@ async function tokenCase(tester) {
 export async function realCases(tester) {
   const yard = new Yard();
   const rows = [
-    ['deploys by clicks', deploysByClicks], ['scales by clicks', scalesByClicks], ['shows a kill and a restart', showsAKillAndARestart],
+    ['deploys by clicks', deploysByClicks],
+    ['scales by clicks', scalesByClicks],
+    ['shows a kill and a restart', showsAKillAndARestart],
     ['shows documents as they are stored', showsDocumentsAsTheyAreStored],
     ['outlives the server', outlivesTheServer, { expected: /net::ERR_|Failed to load resource/ }],
     ['fits a phone', fitsAPhone, { viewport: PHONE, touch: true }],

@@ -8,7 +8,7 @@ import { chromium } from 'playwright-core';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const SCREENS = path.join(ROOT, 'build/console-screens');
-const PATIENCE = 10_000; // ms until what should appear has failed to
+const PATIENCE = 20_000; // ms until what should appear has failed to
 
 export const DESKTOP = { width: 1360, height: 860 };
 export const PHONE = { width: 390, height: 844 };
@@ -34,10 +34,15 @@ export async function until(condition, text) {
 }
 
 export async function launch() {
-  const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+  const executablePath =
+    process.env.CHROMIUM ??
+    ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
   check(executablePath, 'no Chromium: apt-get install chromium');
   mkdirSync(SCREENS, { recursive: true });
-  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-proxy-server'] });
+  return chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-proxy-server'],
+  });
 }
 
 export class Tester {
@@ -54,16 +59,26 @@ export class Tester {
   // test(page, visit): visit(path) opens a page of the server. `expected`: what the browser may complain about.
   async test(name, server, test, { viewport = DESKTOP, scheme = 'light', expected = /^$/, touch = false } = {}) {
     if (this.#only && !name.includes(this.#only)) return;
-    const context = await this.#browser.newContext({ viewport, colorScheme: scheme, hasTouch: touch, isMobile: touch, reducedMotion: 'reduce' });
+    const context = await this.#browser.newContext({
+      viewport,
+      colorScheme: scheme,
+      hasTouch: touch,
+      isMobile: touch,
+      reducedMotion: 'reduce',
+    });
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE);
     const complaints = [];
     const complain = (text) => expected.test(text) || complaints.push(text);
-    page.on('console', (message) => message.type() === 'error' && complain(`${message.text()} ${message.location().url}`));
+    page.on(
+      'console',
+      (message) => message.type() === 'error' && complain(`${message.text()} ${message.location().url}`),
+    );
     page.on('pageerror', (error) => complain(`uncaught: ${error.stack}`));
     context.on('request', (request) => {
-      if (!request.url().startsWith(server.url) && !/^(data|blob):/.test(request.url())) complaints.push(`a request to ${request.url()}`);
+      if (!request.url().startsWith(server.url) && !/^(data|blob):/.test(request.url()))
+        complaints.push(`a request to ${request.url()}`);
     });
     const started = Date.now();
     try {
@@ -74,7 +89,9 @@ export class Tester {
       console.log(`ok     ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
     } catch (error) {
       this.failed += 1;
-      console.log(`FAILED ${name}: ${error.message}\n${[...complaints, error.stack.split('\n').slice(1, 6).join('\n')].join('\n')}`);
+      console.log(
+        [`FAILED ${name}: ${error.message}`, ...complaints, ...error.stack.split('\n').slice(1, 6)].join('\n'),
+      );
       await page.screenshot({ path: path.join(SCREENS, `failed-${name.replace(/\W+/g, '-')}.png`) }).catch(() => {});
     } finally {
       await context.close();
@@ -90,9 +107,18 @@ export function screenshot(page, name) {
 export async function noSidewaysScroll(page, where) {
   const { wide, extra } = await page.evaluate(() => {
     const width = document.documentElement.clientWidth;
-    const scrolls = (node) => node && node !== document.body && (/auto|scroll|hidden/.test(getComputedStyle(node).overflowX) || scrolls(node.parentElement));
+    const scrolls = (node) =>
+      node &&
+      node !== document.body &&
+      (/auto|scroll|hidden/.test(getComputedStyle(node).overflowX) || scrolls(node.parentElement));
     const wide = [...document.body.querySelectorAll('*')]
-      .filter((node) => node.checkVisibility() && node.getBoundingClientRect().right > width + 1 && !scrolls(node.parentElement) && getComputedStyle(node).position !== 'absolute')
+      .filter(
+        (node) =>
+          node.checkVisibility() &&
+          node.getBoundingClientRect().right > width + 1 &&
+          !scrolls(node.parentElement) &&
+          getComputedStyle(node).position !== 'absolute',
+      )
       .map((node) => `${node.tagName}.${node.className}`);
     return { wide: wide.slice(0, 5), extra: document.documentElement.scrollWidth - width };
   });

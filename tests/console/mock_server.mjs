@@ -7,7 +7,12 @@ import { fileURLToPath } from 'node:url';
 import * as fixtures from './fixtures.mjs';
 
 const CONSOLE = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../console');
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
 // The same policy as src/console/page.cc.
 const POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
@@ -23,7 +28,9 @@ export class MockServer {
   #port = 0;
 
   async start() {
-    this.#server = createServer((request, response) => this.#handle(request, response).catch((error) => response.destroy(error)));
+    this.#server = createServer((request, response) =>
+      this.#handle(request, response).catch((error) => response.destroy(error)),
+    );
     this.#server.keepAliveTimeout = 60_000;
     await new Promise((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
     this.#port = this.#server.address().port;
@@ -52,7 +59,9 @@ export class MockServer {
   }
 
   changeDeployment(name, version, change) {
-    this.setDeployments(this.deployments.map((d) => (d.name === name && d.version === version ? { ...d, ...change } : d)));
+    this.setDeployments(
+      this.deployments.map((d) => (d.name === name && d.version === version ? { ...d, ...change } : d)),
+    );
   }
 
   addDocuments(...list) {
@@ -83,13 +92,22 @@ export class MockServer {
     const url = new URL(request.url, this.url);
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
-    const asked = { method: request.method, path: url.pathname, query: url.searchParams, headers: request.headers, body: Buffer.concat(chunks), response };
+    const asked = {
+      method: request.method,
+      path: url.pathname,
+      query: url.searchParams,
+      headers: request.headers,
+      body: Buffer.concat(chunks),
+      response,
+    };
     this.requests.push(asked);
     if (url.pathname === '/' || url.pathname.startsWith('/console/')) return serveFile(url.pathname, response);
     if (this.token && request.headers.authorization !== `Bearer ${this.token}`) {
       return refuse(response, 401, 'unauthenticated', 'this server wants a token: Authorization: Bearer TOKEN');
     }
-    const failure = this.failures.find((f) => f.method === request.method && f.path.test(url.pathname) && f.times-- > 0);
+    const failure = this.failures.find(
+      (f) => f.method === request.method && f.path.test(url.pathname) && f.times-- > 0,
+    );
     if (failure) return refuse(response, failure.status, failure.code, failure.message);
     const name = `${request.method} ${url.pathname.replace('/api/v1/', '')}`;
     const route = ROUTES.find(([pattern]) => pattern.test(name));
@@ -108,21 +126,46 @@ export class MockServer {
 }
 
 const ROUTES = [
-  [/^GET info$/, (mock, { response }) => json(response, { version: '0.1.0', host: 'yard', data: '/var/lib/modelyard', started: new Date().toISOString() })],
-  [/^GET deployments\/watch$/, (mock, asked) => mock.watch('deployments', asked, 'text/event-stream', (response) => send(response, 'deployments', mock.deployments))],
+  [
+    /^GET info$/,
+    (mock, { response }) =>
+      json(response, { version: '0.1.0', host: 'yard', data: '/var/lib/modelyard', started: new Date().toISOString() }),
+  ],
+  [
+    /^GET deployments\/watch$/,
+    (mock, asked) =>
+      mock.watch('deployments', asked, 'text/event-stream', (response) =>
+        send(response, 'deployments', mock.deployments),
+      ),
+  ],
   [/^POST deployments$/, deploy],
   [/^PUT deployments\/([^/]+)\/([^/]+)$/, scale],
   [/^DELETE deployments\/([^/]+)\/([^/]+)$/, remove],
-  [/^GET events$/, (mock, { response, query }) => json(response, fixtures.events().filter((e) => e.name === query.get('name') && e.version === query.get('version')))],
+  [
+    /^GET events$/,
+    (mock, { response, query }) =>
+      json(
+        response,
+        fixtures.events().filter((e) => e.name === query.get('name') && e.version === query.get('version')),
+      ),
+  ],
   [/^GET logs\/([^/]+)\/([^/]+)$/, logs],
   [/^GET documents$/, search],
   [/^GET documents\/facets$/, facets],
-  [/^GET documents\/watch$/, (mock, asked) => mock.watch('documents', asked, 'text/event-stream', (response) => response.write(': here\n\n'))],
+  [
+    /^GET documents\/watch$/,
+    (mock, asked) => mock.watch('documents', asked, 'text/event-stream', (response) => response.write(': here\n\n')),
+  ],
   [/^GET \/models\/([^/]+)\/versions\/([^/]+)\/(.+)$/, call],
 ];
 
 function deploy(mock, { query, response }) {
-  const row = fixtures.deployment(query.get('name'), query.get('version'), { state: 'starting', ready: 0, wanted: Number(query.get('instances')), instances: [] });
+  const row = fixtures.deployment(query.get('name'), query.get('version'), {
+    state: 'starting',
+    ready: 0,
+    wanted: Number(query.get('instances')),
+    instances: [],
+  });
   mock.setDeployments([...mock.deployments, row]);
   json(response, { name: row.name, version: row.version, revision: 1, changed: true }, 201);
 }
@@ -145,8 +188,13 @@ function remove(mock, { response }, [name, version]) {
 function logs(mock, asked) {
   const { query, response } = asked;
   const text = mock.logs
-    .filter((e) => (!query.get('instance') || e.instance === query.get('instance')) && (!query.get('stream') || e.stream === query.get('stream')))
-    .map((entry) => `${JSON.stringify(entry)}\n`).join('');
+    .filter(
+      (e) =>
+        (!query.get('instance') || e.instance === query.get('instance')) &&
+        (!query.get('stream') || e.stream === query.get('stream')),
+    )
+    .map((entry) => `${JSON.stringify(entry)}\n`)
+    .join('');
   if (query.get('follow') !== '1') return response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(text);
   mock.watch('logs', asked, 'application/x-ndjson', () => response.write(text));
 }
@@ -155,8 +203,11 @@ function matches(document, query) {
   const text = Object.values(document).join(' ').toLowerCase();
   const words = (query.get('q') ?? '').toLowerCase().replaceAll('"', '').split(/\s+/).filter(Boolean);
   const isAlert = String(document.is_alert === 'true');
-  return words.every((word) => text.includes(word)) &&
-    (!query.get('sensor') || document['source:type'] === query.get('sensor')) && (!query.get('alert') || isAlert === query.get('alert'));
+  return (
+    words.every((word) => text.includes(word)) &&
+    (!query.get('sensor') || document['source:type'] === query.get('sensor')) &&
+    (!query.get('alert') || isAlert === query.get('alert'))
+  );
 }
 
 function search(mock, { query, response }) {
@@ -185,7 +236,13 @@ async function serveFile(pathname, response) {
   const file = path.join(CONSOLE, pathname === '/' ? 'index.html' : pathname.slice('/console/'.length));
   const body = await readFile(file).catch(() => null);
   if (!body) return refuse(response, 404, 'not_found', `no file ${pathname}`);
-  response.writeHead(200, { 'content-type': TYPES[path.extname(file)], 'content-security-policy': POLICY, 'x-content-type-options': 'nosniff' }).end(body);
+  response
+    .writeHead(200, {
+      'content-type': TYPES[path.extname(file)],
+      'content-security-policy': POLICY,
+      'x-content-type-options': 'nosniff',
+    })
+    .end(body);
 }
 
 function json(response, value, status = 200, headers = {}) {

@@ -128,13 +128,14 @@ def gone(pid, within):
     while time.monotonic() < deadline:
         if not os.path.exists(f"/proc/{pid}"):
             return True
-        time.sleep(0.02)  # between two looks, not instead of one
+        time.sleep(0.02)  # polls: between two looks, not instead of one
     return False
 
 
 def try_example(server, example):
     name = f"try-{example.replace('_', '-')}"
-    server.must("deploy", ROOT / "examples" / example, "--name", name, f"--wait={DEPLOY_WAIT}", timeout=DEPLOY_WAIT + 30)
+    source = ROOT / "examples" / example
+    server.must("deploy", source, "--name", name, f"--wait={DEPLOY_WAIT}", timeout=DEPLOY_WAIT + 30)
     for host, verdict in EXPECTED[example].items():
         answer = json.loads(server.must("call", name, f"host={host}"))
         check(answer.get("is_malicious") == verdict, f"{example} calls {host!r} {verdict}, not {answer}")

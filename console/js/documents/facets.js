@@ -33,8 +33,15 @@ export class Facets {
       this.#alerts.set(value, part);
       alertList.append(part.node);
     }
-    this.node = h('div', { class: 'facets', role: 'group', 'aria-label': 'Narrow the search' },
-      h('h2', {}, 'Alert'), alertList, h('h2', {}, 'Sensor'), this.#sensorList, this.#none);
+    this.node = h(
+      'div',
+      { class: 'facets', role: 'group', 'aria-label': 'Narrow the search' },
+      h('h2', {}, 'Alert'),
+      alertList,
+      h('h2', {}, 'Sensor'),
+      this.#sensorList,
+      this.#none,
+    );
   }
 
   update(facets, query) {

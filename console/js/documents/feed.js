@@ -27,12 +27,14 @@ export class Feed {
     this.#query = query;
     this.#on = on;
     // Watching before the first page is read leaves no gap; what comes twice is told apart by its text.
-    this.#stream = new LiveStream(address('/api/v1/documents/watch', query),
+    this.#stream = new LiveStream(
+      address('/api/v1/documents/watch', query),
       (event, data) => event === 'documents' && this.#arrived(data),
       (state) => {
         if (state.live) this.#load();
         else if (state.refused) on.failed(state.message);
-      });
+      },
+    );
   }
 
   start() {
@@ -60,7 +62,9 @@ export class Feed {
   }
 
   async #page(before) {
-    const response = await request('GET', address('/api/v1/documents', { ...this.#query, limit: PAGE, before }), { signal: this.#abort.signal });
+    const response = await request('GET', address('/api/v1/documents', { ...this.#query, limit: PAGE, before }), {
+      signal: this.#abort.signal,
+    });
     this.next = response.headers.get('modelyard-next');
     this.complete = response.headers.get('modelyard-complete') !== 'false';
     return response.json();
@@ -122,7 +126,7 @@ export class Feed {
     const bySensor = await count({ q, alert });
     const byAlert = sensor || alert ? await count({ q, sensor }) : bySensor;
     this.#on.facets({
-      total: alert ? byAlert.alert?.[alert] ?? 0 : byAlert.total,
+      total: alert ? (byAlert.alert?.[alert] ?? 0) : byAlert.total,
       sensor: bySensor.sensor,
       alert: byAlert.alert,
       complete: bySensor.complete !== false && byAlert.complete !== false,

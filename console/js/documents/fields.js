@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { clip } from '../format.js';
 
-// What the page knows of a document's fields. Pure: documents in, plain values out. Names have colons in the store; the same
-// names with dots are understood too.
+// What the page knows of a document's fields. Pure: documents in, plain values out. Names have colons in the store;
+// the same names with dots are understood too.
 
 export function field(document, name) {
   return document[name] ?? document[name.replaceAll(':', '.')];
@@ -37,17 +37,31 @@ export function severity(document) {
 export function time(document) {
   const value = field(document, 'timestamp');
   const number = Number(value);
-  if (value === undefined || value === null || value === '' || !Number.isFinite(number)) return new Date(Date.parse(value) || NaN);
+  if (value === undefined || value === null || value === '' || !Number.isFinite(number))
+    return new Date(Date.parse(value) || NaN);
   return new Date(Math.abs(number) < 1e11 ? number * 1000 : number);
 }
 
-const HEADLINES = ['message', 'url', 'full_hostname', 'domain_without_subdomains', 'query', 'signature', 'sig_name', 'name', 'original_string', 'raw_message'];
+const HEADLINES = [
+  'message',
+  'url',
+  'full_hostname',
+  'domain_without_subdomains',
+  'query',
+  'signature',
+  'sig_name',
+  'name',
+  'original_string',
+  'raw_message',
+];
 
 const LINE = 400; // characters of an event's line
 
 // { text, from, to, verdict } for one line.
 export function summary(document) {
-  const text = HEADLINES.map((name) => field(document, name)).find((value) => value !== undefined && value !== null && value !== '');
+  const text = HEADLINES.map((name) => field(document, name)).find(
+    (value) => value !== undefined && value !== null && value !== '',
+  );
   const verdict = field(document, 'is_malicious');
   return {
     text: clip(String(text ?? Object.keys(document).slice(0, 4).join(', ')), LINE),

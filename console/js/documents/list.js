@@ -15,14 +15,38 @@ function row(document) {
   const value = score(document);
   const date = time(document);
   const known = !Number.isNaN(date.getTime());
-  return h('tr', { role: 'row', tabindex: '-1', 'aria-selected': 'false', data: { severity: tone } },
-    cell('time', h('time', { class: 'number', datetime: known ? date.toISOString() : null, title: known ? date.toISOString() : null }, when(date))),
+  return h(
+    'tr',
+    { role: 'row', tabindex: '-1', 'aria-selected': 'false', data: { severity: tone } },
+    cell(
+      'time',
+      h(
+        'time',
+        { class: 'number', datetime: known ? date.toISOString() : null, title: known ? date.toISOString() : null },
+        when(date),
+      ),
+    ),
     cell('sensor', h('span', { class: 'tag' }, sensor(document) || '–')),
-    cell('summary', h('span', { class: 'summary-text', title: text }, method && h('span', { class: 'muted' }, `${method} `), text),
-      (from || to || verdict) && h('span', { class: 'summary-more muted' },
-        [from && to ? `${from} → ${to}` : from || to, verdict].filter(Boolean).join('  ·  '))),
-    cell('score', h('span', { class: 'severity', data: { severity: tone } },
-      word && h('span', { class: 'severity-word' }, word), value !== null && h('span', { class: 'number' }, String(value)))));
+    cell(
+      'summary',
+      h('span', { class: 'summary-text', title: text }, method && h('span', { class: 'muted' }, `${method} `), text),
+      (from || to || verdict) &&
+        h(
+          'span',
+          { class: 'summary-more muted' },
+          [from && to ? `${from} → ${to}` : from || to, verdict].filter(Boolean).join('  ·  '),
+        ),
+    ),
+    cell(
+      'score',
+      h(
+        'span',
+        { class: 'severity', data: { severity: tone } },
+        word && h('span', { class: 'severity-word' }, word),
+        value !== null && h('span', { class: 'number' }, String(value)),
+      ),
+    ),
+  );
 }
 
 // The rows. One of them takes part in the tab order; arrows or j and k move it, Enter opens.
@@ -37,10 +61,23 @@ export class DocumentList {
   constructor(onOpen) {
     this.#onOpen = onOpen;
     const head = (name, label) => h('th', { role: 'columnheader', scope: 'col', class: `cell-${name}` }, label);
-    this.node = h('table', { class: 'documents', role: 'grid', 'aria-label': 'Documents, newest first' },
-      h('thead', { role: 'rowgroup' },
-        h('tr', { role: 'row' }, head('time', 'Time'), head('sensor', 'Sensor'), head('summary', 'Event'), head('score', 'Score'))),
-      this.#body);
+    this.node = h(
+      'table',
+      { class: 'documents', role: 'grid', 'aria-label': 'Documents, newest first' },
+      h(
+        'thead',
+        { role: 'rowgroup' },
+        h(
+          'tr',
+          { role: 'row' },
+          head('time', 'Time'),
+          head('sensor', 'Sensor'),
+          head('summary', 'Event'),
+          head('score', 'Score'),
+        ),
+      ),
+      this.#body,
+    );
     this.#body.addEventListener('click', (event) => this.#open(event.target.closest('tr')));
     this.#body.addEventListener('focusin', (event) => this.#hold(event.target.closest('tr')));
   }

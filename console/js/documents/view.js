@@ -24,41 +24,94 @@ export class DocumentsView {
   #facetData = {};
   #timer = 0;
   #search = h('input', {
-    type: 'search', id: 'search', placeholder: 'Search all values', 'aria-label': 'Search documents', spellcheck: 'false', autocomplete: 'off',
+    type: 'search',
+    id: 'search',
+    placeholder: 'Search all values',
+    'aria-label': 'Search documents',
+    spellcheck: 'false',
+    autocomplete: 'off',
     on: { input: () => this.#typed() },
   });
-  #pause = h('button', { type: 'button', id: 'pause', 'aria-pressed': 'false', on: { click: () => this.#togglePause() } }, 'Pause');
+  #pause = h(
+    'button',
+    { type: 'button', id: 'pause', 'aria-pressed': 'false', on: { click: () => this.#togglePause() } },
+    'Pause',
+  );
   #total = h('span', { class: 'muted number', id: 'total' });
   #waiting = h('button', { type: 'button', class: 'waiting', hidden: true, on: { click: () => this.#togglePause() } });
   #facets = new Facets((name, value) => this.#choose(name, value));
   #list = new DocumentList((document) => this.#open(document, true));
-  #detail = new Detail(() => this.#closeDetail(), (text) => this.#go({ ...this.#query, q: asTerm(text) }));
-  #older = h('button', { type: 'button', class: 'older', hidden: true, on: { click: () => this.#loadOlder() } }, 'Older documents');
+  #detail = new Detail(
+    () => this.#closeDetail(),
+    (text) => this.#go({ ...this.#query, q: asTerm(text) }),
+  );
+  #older = h(
+    'button',
+    { type: 'button', class: 'older', hidden: true, on: { click: () => this.#loadOlder() } },
+    'Older documents',
+  );
   #loading = h('p', { class: 'loading' }, 'Searching…');
   #problem = h('p', { class: 'problem-box', 'data-tone': 'bad', role: 'alert', hidden: true });
-  #partial = h('p', { class: 'pane-note', hidden: true }, 'Time ran out before all days were looked through; narrow the search, or ask for older documents.');
-  #empty = h('div', { class: 'empty', hidden: true },
+  #partial = h(
+    'p',
+    { class: 'pane-note', hidden: true },
+    'Time ran out before all days were looked through; narrow the search, or ask for older documents.',
+  );
+  #empty = h(
+    'div',
+    { class: 'empty', hidden: true },
     h('h2', {}, 'No documents yet'),
     h('p', {}, 'Events appear here as a sensor stores them. Start one:'),
-    command('modelyard sensor run squid --config config/zookeeper --source file:/var/log/squid/access.log --sink store'));
-  #nothing = h('div', { class: 'empty', hidden: true },
+    command(
+      'modelyard sensor run squid --config config/zookeeper --source file:/var/log/squid/access.log --sink store',
+    ),
+  );
+  #nothing = h(
+    'div',
+    { class: 'empty', hidden: true },
     h('h2', {}, 'Nothing matches'),
     h('p', {}, 'New documents that match will appear here by themselves.'),
-    h('button', { type: 'button', on: { click: () => this.#go({}) } }, 'Show all documents'));
+    h('button', { type: 'button', on: { click: () => this.#go({}) } }, 'Show all documents'),
+  );
 
   constructor(root) {
     root.append(
-      h('div', { class: 'split' },
-        h('div', { class: 'split-main' },
+      h(
+        'div',
+        { class: 'split' },
+        h(
+          'div',
+          { class: 'split-main' },
           h('div', { class: 'view-head' }, h('h1', {}, 'Documents'), this.#search, this.#total, this.#pause),
-          h('div', { class: 'documents-grid' }, this.#facets.node,
-            h('div', { class: 'documents-main' }, this.#problem, this.#partial, this.#waiting, this.#loading, this.#empty, this.#nothing,
-              this.#list.node, this.#older))),
-        this.#detail.node));
+          h(
+            'div',
+            { class: 'documents-grid' },
+            this.#facets.node,
+            h(
+              'div',
+              { class: 'documents-main' },
+              this.#problem,
+              this.#partial,
+              this.#waiting,
+              this.#loading,
+              this.#empty,
+              this.#nothing,
+              this.#list.node,
+              this.#older,
+            ),
+          ),
+        ),
+        this.#detail.node,
+      ),
+    );
   }
 
   show(route) {
-    const query = { q: route.query.get('q') ?? '', sensor: route.query.get('sensor') ?? '', alert: route.query.get('alert') ?? '' };
+    const query = {
+      q: route.query.get('q') ?? '',
+      sensor: route.query.get('sensor') ?? '',
+      alert: route.query.get('alert') ?? '',
+    };
     if (this.#feed && JSON.stringify(query) === JSON.stringify(this.#query)) return;
     this.#query = query;
     if (this.#search.value.trim() !== query.q) this.#search.value = query.q;

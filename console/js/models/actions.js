@@ -11,7 +11,8 @@ const at = ({ name, version }) => `/api/v1/deployments/${segments(name, version)
 export async function scale(deployment, instances) {
   try {
     await request('PUT', at(deployment), {
-      body: JSON.stringify({ instances }), headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ instances }),
+      headers: { 'content-type': 'application/json' },
     });
     toast(`${deployment.name} ${deployment.version}: ${plural(instances, 'instance')} wanted`);
   } catch (error) {
@@ -22,10 +23,10 @@ export async function scale(deployment, instances) {
 export async function remove(deployment) {
   const { name, version } = deployment;
   const running = deployment.instances?.length ?? 0;
+  const stops = running === 1 ? 'its instance stops' : `its ${plural(running, 'instance')} stop`;
   const done = await openDialog({
     title: `Remove ${name} ${version}?`,
-    body: h('p', {}, `Calls in flight are finished, then ${running === 1 ? 'its instance stops' : `its ${plural(running, 'instance')} stop`}. `,
-      'Calls to it fail from then on.'),
+    body: h('p', {}, `Calls in flight are finished, then ${stops}. `, 'Calls to it fail from then on.'),
     confirm: 'Remove',
     danger: true,
     accept: async () => {

@@ -11,7 +11,8 @@ function figure(label, title, ...content) {
 
 const number = () => h('span', { class: 'number' });
 
-// One deployment: its state, numbers, instances, last error and what can be done with it. Made once, then updated in place.
+// One deployment: its state, numbers, instances, last error and what can be done with it. Made once, then updated in
+// place.
 export class DeploymentCard {
   deployment;
   #title = h('a', { class: 'deployment-name' });
@@ -37,24 +38,48 @@ export class DeploymentCard {
 
   // actions: { open(deployment, tab), scale(deployment, instances), remove(deployment) }
   constructor(actions) {
-    const button = (text, label, click, extra = {}) => h('button', { type: 'button', title: label, on: { click }, ...extra }, text);
+    const button = (text, label, click, extra = {}) =>
+      h('button', { type: 'button', title: label, on: { click }, ...extra }, text);
     this.#less = button('−', 'One instance less', () => actions.scale(this.deployment, this.deployment.wanted - 1));
     this.#more = button('+', 'One instance more', () => actions.scale(this.deployment, this.deployment.wanted + 1));
-    this.node = h('article', { class: 'deployment', tabindex: '0' },
-      h('div', { class: 'deployment-head' },
-        h('h2', {}, this.#title, this.#version), this.#state, this.#greatest,
-        h('div', { class: 'deployment-actions' },
-          h('div', { class: 'scaler', role: 'group', 'aria-label': 'Wanted instances' }, this.#less, this.#wanted, this.#more),
-          button('Logs', 'Logs, events, try a call', () => actions.open(this.deployment, 'logs'), { class: 'open-logs' }),
-          button('Remove', 'End this deployment', () => actions.remove(this.deployment), { class: 'quiet remove' }))),
-      h('dl', { class: 'figures' },
+    this.node = h(
+      'article',
+      { class: 'deployment', tabindex: '0' },
+      h(
+        'div',
+        { class: 'deployment-head' },
+        h('h2', {}, this.#title, this.#version),
+        this.#state,
+        this.#greatest,
+        h(
+          'div',
+          { class: 'deployment-actions' },
+          h(
+            'div',
+            { class: 'scaler', role: 'group', 'aria-label': 'Wanted instances' },
+            this.#less,
+            this.#wanted,
+            this.#more,
+          ),
+          button('Logs', 'Logs, events, try a call', () => actions.open(this.deployment, 'logs'), {
+            class: 'open-logs',
+          }),
+          button('Remove', 'End this deployment', () => actions.remove(this.deployment), { class: 'quiet remove' }),
+        ),
+      ),
+      h(
+        'dl',
+        { class: 'figures' },
         figure('Ready', 'Instances that answer, of those that are wanted', this.#ready),
         figure('Calls / s', 'Calls per second, as callers report them', this.#calls, this.#spark.node),
         figure('Latency p50', 'Half of the calls were answered within', this.#p50),
         figure('p99', '99 of 100 calls were answered within', this.#p99),
         figure('Restarts', 'Instances that had to be started again', this.#restarts),
-        figure('Up', 'How long its oldest instance has been ready', this.#uptime)),
-      this.#problem, this.#list);
+        figure('Up', 'How long its oldest instance has been ready', this.#uptime),
+      ),
+      this.#problem,
+      this.#list,
+    );
   }
 
   update({ deployment, greatest }) {
@@ -80,7 +105,13 @@ export class DeploymentCard {
     this.#less.title = wanted <= 1 ? 'Remove ends the deployment' : 'One instance less';
     this.#more.disabled = state === 'removing';
     this.#showProblem(deployment.error ?? '', deploymentTone(state));
-    follow(this.#list, this.#instances, deployment.instances ?? [], (instance) => instance.id, () => new InstanceRow());
+    follow(
+      this.#list,
+      this.#instances,
+      deployment.instances ?? [],
+      (instance) => instance.id,
+      () => new InstanceRow(),
+    );
     this.tick();
   }
 
@@ -96,7 +127,11 @@ export class DeploymentCard {
 
   // Once a second: what changes by itself.
   tick() {
-    const starts = (this.deployment.instances ?? []).filter((i) => i.state === 'ready').map((i) => i.since).filter(Boolean).sort();
+    const starts = (this.deployment.instances ?? [])
+      .filter((i) => i.state === 'ready')
+      .map((i) => i.since)
+      .filter(Boolean)
+      .sort();
     setText(this.#uptime, starts.length ? since(starts[0]) : '–');
     for (const row of this.#instances.values()) row.tick();
   }

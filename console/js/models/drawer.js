@@ -27,15 +27,38 @@ export class Drawer {
   // onTab(tab), onClose()
   constructor(onTab, onClose) {
     for (const [id, label, Pane] of TABS) {
-      const tab = h('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': 'drawer-panel', on: { click: () => onTab(id) } }, label);
+      const tab = h(
+        'button',
+        {
+          type: 'button',
+          role: 'tab',
+          id: `tab-${id}`,
+          'aria-controls': 'drawer-panel',
+          on: { click: () => onTab(id) },
+        },
+        label,
+      );
       this.#tabs.set(id, { tab, Pane });
       this.#list.append(tab);
     }
     this.#list.addEventListener('keydown', (event) => this.#arrow(event));
-    this.node = h('aside', { class: 'drawer', 'aria-label': 'Details of a deployment', hidden: true },
-      h('div', { class: 'drawer-head' }, this.#name, this.#state,
-        h('button', { type: 'button', class: 'icon close', 'aria-label': 'Close', title: 'Close (Esc)', on: { click: onClose } }, '×')),
-      this.#list, this.#body);
+    this.node = h(
+      'aside',
+      { class: 'drawer', 'aria-label': 'Details of a deployment', hidden: true },
+      h(
+        'div',
+        { class: 'drawer-head' },
+        this.#name,
+        this.#state,
+        h(
+          'button',
+          { type: 'button', class: 'icon close', 'aria-label': 'Close', title: 'Close (Esc)', on: { click: onClose } },
+          '×',
+        ),
+      ),
+      this.#list,
+      this.#body,
+    );
   }
 
   get isOpen() {

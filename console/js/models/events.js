@@ -23,7 +23,15 @@ export class EventsPane {
   update(deployment) {
     this.#deployment = deployment;
     const { state, wanted, ready, restarts, revision, error, instances = [] } = deployment;
-    const seen = JSON.stringify([state, wanted, ready, restarts, revision, error, instances.map((i) => [i.id, i.state])]);
+    const seen = JSON.stringify([
+      state,
+      wanted,
+      ready,
+      restarts,
+      revision,
+      error,
+      instances.map((i) => [i.id, i.state]),
+    ]);
     if (seen === this.#seen) return;
     const first = !this.#seen;
     this.#seen = seen;
@@ -50,10 +58,17 @@ export class EventsPane {
 
   #row({ at, kind, instance, text }) {
     const date = new Date(at);
-    return h('li', { class: 'event' },
+    return h(
+      'li',
+      { class: 'event' },
       h('time', { class: 'number muted', datetime: at, title: at }, when(date)),
-      h('div', {}, h('span', { class: 'event-kind' }, kind),
+      h(
+        'div',
+        {},
+        h('span', { class: 'event-kind' }, kind),
         instance && h('span', { class: 'mono muted', title: instance }, ` ${String(instance).slice(-6)}`),
-        h('div', { class: 'event-text' }, text)));
+        h('div', { class: 'event-text' }, text),
+      ),
+    );
   }
 }

@@ -13,8 +13,18 @@ export class InstanceRow {
   #uptime = h('span', { class: 'muted number' });
   #restarts = h('span', { class: 'muted number' });
   #reason = h('span', { class: 'instance-reason' });
-  node = h('li', { class: 'instance' }, this.#state, this.#id, this.#link, this.#url, this.#process, this.#uptime, this.#restarts,
-    this.#reason);
+  node = h(
+    'li',
+    { class: 'instance' },
+    this.#state,
+    this.#id,
+    this.#link,
+    this.#url,
+    this.#process,
+    this.#uptime,
+    this.#restarts,
+    this.#reason,
+  );
   #since = null;
 
   update(instance) {

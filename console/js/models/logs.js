@@ -38,9 +38,19 @@ function option(value, label) {
 export class LogsPane {
   #deployment;
   #instance = h('select', { 'aria-label': 'Instance' }, option('', 'All instances'));
-  #stream = h('select', { 'aria-label': 'Stream' }, option('', 'stdout and stderr'), option('stdout', 'stdout'), option('stderr', 'stderr'));
+  #stream = h(
+    'select',
+    { 'aria-label': 'Stream' },
+    option('', 'stdout and stderr'),
+    option('stdout', 'stdout'),
+    option('stderr', 'stderr'),
+  );
   #previous = h('input', { type: 'checkbox', id: 'log-previous' });
-  #toEnd = h('button', { type: 'button', class: 'to-end', hidden: true, on: { click: () => this.#scrollToEnd() } }, 'To the newest line');
+  #toEnd = h(
+    'button',
+    { type: 'button', class: 'to-end', hidden: true, on: { click: () => this.#scrollToEnd() } },
+    'To the newest line',
+  );
   #note = h('p', { class: 'pane-note', role: 'status' });
   #out = h('div', { class: 'log', role: 'log', 'aria-live': 'off', tabindex: '0', 'aria-label': 'Log lines' });
   #known = '';
@@ -54,10 +64,25 @@ export class LogsPane {
     const restart = () => this.#restart();
     for (const control of [this.#instance, this.#stream, this.#previous]) control.addEventListener('change', restart);
     this.#out.addEventListener('scroll', () => setHidden(this.#toEnd, this.#atEnd()));
-    this.node = h('div', { class: 'pane' },
-      h('div', { class: 'pane-tools' }, this.#instance, this.#stream,
-        h('label', { class: 'check', for: 'log-previous', title: 'What instances that ended have left' }, this.#previous, 'ended ones')),
-      this.#note, this.#out, this.#toEnd);
+    this.node = h(
+      'div',
+      { class: 'pane' },
+      h(
+        'div',
+        { class: 'pane-tools' },
+        this.#instance,
+        this.#stream,
+        h(
+          'label',
+          { class: 'check', for: 'log-previous', title: 'What instances that ended have left' },
+          this.#previous,
+          'ended ones',
+        ),
+      ),
+      this.#note,
+      this.#out,
+      this.#toEnd,
+    );
     restart();
   }
 
@@ -93,7 +118,11 @@ export class LogsPane {
       this.#waiting = [];
       const previous = this.#previous.checked;
       const target = address(`/api/v1/logs/${segments(name, version)}`, {
-        instance: this.#instance.value, stream: this.#stream.value, tail: TAIL, follow: previous ? '' : 1, previous: previous ? 1 : '',
+        instance: this.#instance.value,
+        stream: this.#stream.value,
+        tail: TAIL,
+        follow: previous ? '' : 1,
+        previous: previous ? 1 : '',
       });
       try {
         const response = await request('GET', target, { signal: run.signal });
@@ -132,9 +161,12 @@ export class LogsPane {
 
   #line({ instance, stream, line }) {
     const several = (this.#deployment.instances ?? []).length > 1 || this.#previous.checked;
-    return h('div', { class: 'log-line', data: { stream: stream ?? '' } },
+    return h(
+      'div',
+      { class: 'log-line', data: { stream: stream ?? '' } },
       several && h('span', { class: 'log-who', title: instance }, String(instance).slice(-6)),
-      h('span', {}, clip(plain(String(line ?? '')), LINE)));
+      h('span', {}, clip(plain(String(line ?? '')), LINE)),
+    );
   }
 
   #atEnd() {

@@ -10,8 +10,12 @@ export class Sparkline {
   #values = [];
   #line = svg('polyline', { class: 'spark-line' });
   #area = svg('polygon', { class: 'spark-area' });
-  node = svg('svg', { class: 'spark', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, 'aria-hidden': 'true', preserveAspectRatio: 'none' },
-    this.#area, this.#line);
+  node = svg(
+    'svg',
+    { class: 'spark', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, 'aria-hidden': 'true', preserveAspectRatio: 'none' },
+    this.#area,
+    this.#line,
+  );
 
   push(value) {
     this.#values.push(Number.isFinite(value) ? value : 0);

@@ -10,17 +10,27 @@ function quoted(word) {
 
 // "host=a b\nk=v" -> [["host", "a b"], ["k", "v"]]
 export function argumentsOf(text) {
-  return text.split('\n').filter((line) => line.trim()).map((line) => {
-    const at = line.indexOf('=');
-    if (at < 1) throw new Error(`"${line}" is not name=value.`);
-    return [line.slice(0, at).trim(), line.slice(at + 1)];
-  });
+  return text
+    .split('\n')
+    .filter((line) => line.trim())
+    .map((line) => {
+      const at = line.indexOf('=');
+      if (at < 1) throw new Error(`"${line}" is not name=value.`);
+      return [line.slice(0, at).trim(), line.slice(at + 1)];
+    });
 }
 
 // One call through the gateway, as any client would make it.
 export class TryPane {
   #deployment;
-  #function = h('input', { id: 'try-function', type: 'text', value: 'apply', autocomplete: 'off', spellcheck: 'false', required: true });
+  #function = h('input', {
+    id: 'try-function',
+    type: 'text',
+    value: 'apply',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    required: true,
+  });
   #arguments = h('textarea', { id: 'try-arguments', rows: 3, spellcheck: 'false', placeholder: 'host=yahoo.com' });
   #send = h('button', { type: 'submit', class: 'primary' }, 'Call');
   #shell = h('code', {});
@@ -30,11 +40,26 @@ export class TryPane {
 
   constructor(deployment) {
     this.#deployment = deployment;
-    const form = h('form', { class: 'pane try' },
+    const form = h(
+      'form',
+      { class: 'pane try' },
       h('div', { class: 'field' }, h('label', { for: 'try-function' }, 'Function'), this.#function),
-      h('div', { class: 'field' }, h('label', { for: 'try-arguments' }, 'Arguments, one name=value a line'), this.#arguments),
-      h('div', { class: 'command' }, this.#shell, copyButton('the command', () => this.#shell.textContent)),
-      this.#send, this.#verdict, this.#answer);
+      h(
+        'div',
+        { class: 'field' },
+        h('label', { for: 'try-arguments' }, 'Arguments, one name=value a line'),
+        this.#arguments,
+      ),
+      h(
+        'div',
+        { class: 'command' },
+        this.#shell,
+        copyButton('the command', () => this.#shell.textContent),
+      ),
+      this.#send,
+      this.#verdict,
+      this.#answer,
+    );
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#call();
@@ -53,7 +78,11 @@ export class TryPane {
   #showCommand() {
     const { name, version } = this.#deployment;
     const fn = this.#function.value.trim();
-    const words = [`${name}@${version}`, ...(fn && fn !== 'apply' ? [fn] : []), ...this.#arguments.value.split('\n').filter((l) => l.trim())];
+    const words = [
+      `${name}@${version}`,
+      ...(fn && fn !== 'apply' ? [fn] : []),
+      ...this.#arguments.value.split('\n').filter((l) => l.trim()),
+    ];
     setText(this.#shell, `modelyard call ${words.map(quoted).join(' ')}`);
   }
 
@@ -64,7 +93,8 @@ export class TryPane {
     let good = false;
     let text;
     try {
-      const path = `/models/${segments(name)}/versions/${segments(version)}/${segments(...this.#function.value.trim().split('/'))}`;
+      const fn = segments(...this.#function.value.trim().split('/'));
+      const path = `/models/${segments(name)}/versions/${segments(version)}/${fn}`;
       const pairs = Object.create(null);
       for (const [key, value] of argumentsOf(this.#arguments.value)) (pairs[key] ??= []).push(value);
       const response = await request('GET', address(path, pairs), { headers: { accept: 'application/json' } });

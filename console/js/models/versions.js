@@ -10,7 +10,13 @@ export function compareVersions(a, b) {
     if (left[i] === undefined) return -1;
     if (right[i] === undefined) return 1;
     const bothNumbers = /^\d/.test(left[i]) && /^\d/.test(right[i]);
-    const order = bothNumbers ? Number(left[i]) - Number(right[i]) : left[i] < right[i] ? -1 : left[i] > right[i] ? 1 : 0;
+    const order = bothNumbers
+      ? Number(left[i]) - Number(right[i])
+      : left[i] < right[i]
+        ? -1
+        : left[i] > right[i]
+          ? 1
+          : 0;
     if (order) return order;
   }
   return 0;

@@ -16,7 +16,12 @@ const hashOf = ({ name, version }, tab) => `#models/${[name, version, tab].map(e
 function tile(label, click) {
   const value = h('strong', { class: 'number' }, '–');
   const content = [value, h('span', {}, label)];
-  const node = click ? h('button', { type: 'button', class: 'tile', 'aria-pressed': 'false', title: 'Show these only', on: { click } }, content)
+  const node = click
+    ? h(
+        'button',
+        { type: 'button', class: 'tile', 'aria-pressed': 'false', title: 'Show these only', on: { click } },
+        content,
+      )
     : h('div', { class: 'tile' }, content);
   return { value, node };
 }
@@ -28,15 +33,33 @@ export class ModelsView {
   #groups = new Map();
   #route = { path: [] };
   #onProblems;
-  #filter = h('input', { type: 'search', placeholder: 'Filter by name', 'aria-label': 'Filter models by name', spellcheck: 'false', on: { input: () => this.#render() } });
-  #tiles = { models: tile('models'), ready: tile('instances ready'), calls: tile('calls a second'), problems: tile('need attention', () => this.#toggleProblems()) };
+  #filter = h('input', {
+    type: 'search',
+    placeholder: 'Filter by name',
+    'aria-label': 'Filter models by name',
+    spellcheck: 'false',
+    on: { input: () => this.#render() },
+  });
+  #tiles = {
+    models: tile('models'),
+    ready: tile('instances ready'),
+    calls: tile('calls a second'),
+    problems: tile('need attention', () => this.#toggleProblems()),
+  };
   #problemsOnly = false;
-  #short = h('div', { class: 'tiles', hidden: true }, Object.values(this.#tiles).map((t) => t.node));
+  #short = h(
+    'div',
+    { class: 'tiles', hidden: true },
+    Object.values(this.#tiles).map((t) => t.node),
+  );
   #loading = h('p', { class: 'loading' }, 'Asking the server…');
   #empty = emptyModels(() => this.#deploy());
   #nothing = h('p', { class: 'empty', hidden: true }, 'No model has that in its name.');
   #list = h('div', { class: 'model-list' });
-  #drawer = new Drawer((tab) => this.#openAt(this.#current(), tab), () => this.#leave());
+  #drawer = new Drawer(
+    (tab) => this.#openAt(this.#current(), tab),
+    () => this.#leave(),
+  );
   #stream = new LiveStream('/api/v1/deployments/watch', (event, data) => event === 'deployments' && this.#take(data));
   #opener = null; // what had the focus before the drawer took it
 
@@ -44,14 +67,32 @@ export class ModelsView {
     this.#onProblems = onProblems;
     setHidden(this.#empty, true);
     root.append(
-      h('div', { class: 'split' },
-        h('div', { class: 'split-main' },
-          h('div', { class: 'view-head' }, h('h1', {}, 'Models'),
+      h(
+        'div',
+        { class: 'split' },
+        h(
+          'div',
+          { class: 'split-main' },
+          h(
+            'div',
+            { class: 'view-head' },
+            h('h1', {}, 'Models'),
             this.#short,
             this.#filter,
-            h('button', { type: 'button', class: 'primary', id: 'deploy', on: { click: () => this.#deploy() } }, 'Deploy')),
-          this.#loading, this.#empty, this.#nothing, this.#list),
-        this.#drawer.node));
+            h(
+              'button',
+              { type: 'button', class: 'primary', id: 'deploy', on: { click: () => this.#deploy() } },
+              'Deploy',
+            ),
+          ),
+          this.#loading,
+          this.#empty,
+          this.#nothing,
+          this.#list,
+        ),
+        this.#drawer.node,
+      ),
+    );
     setInterval(() => this.#tick(), 1000);
   }
 
@@ -121,13 +162,22 @@ export class ModelsView {
     if (!all) return;
     const words = this.#filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     if (!all.some(needsAttention)) this.#problemsOnly = false;
-    const shown = all.filter((deployment) => words.every((word) => `${deployment.name} ${deployment.version}`.toLowerCase().includes(word)))
+    const shown = all
+      .filter((deployment) =>
+        words.every((word) => `${deployment.name} ${deployment.version}`.toLowerCase().includes(word)),
+      )
       .filter((deployment) => !this.#problemsOnly || needsAttention(deployment));
     setHidden(this.#empty, all.length > 0);
     setHidden(this.#short, !all.length);
     setHidden(this.#nothing, !all.length || shown.length > 0);
     setHidden(this.#filter, all.length < 2 && !words.length);
-    follow(this.#list, this.#groups, groupByName(shown), (group) => group.name, () => this.#group());
+    follow(
+      this.#list,
+      this.#groups,
+      groupByName(shown),
+      (group) => group.name,
+      () => this.#group(),
+    );
     this.#summary(all);
   }
 
@@ -139,9 +189,18 @@ export class ModelsView {
       update: ({ name, deployments }) => {
         setAttribute(node, 'aria-label', name);
         const rows = deployments.map((deployment, i) => ({ deployment, greatest: deployments.length > 1 && i === 0 }));
-        follow(node, cards, rows, ({ deployment }) => deployment.version, () => new DeploymentCard({
-          open: (deployment, tab) => this.#openAt(deployment, tab), scale, remove,
-        }));
+        follow(
+          node,
+          cards,
+          rows,
+          ({ deployment }) => deployment.version,
+          () =>
+            new DeploymentCard({
+              open: (deployment, tab) => this.#openAt(deployment, tab),
+              scale,
+              remove,
+            }),
+        );
         for (const [version, card] of cards) this.#cards.set(JSON.stringify([name, version]), card);
       },
     };
@@ -188,13 +247,20 @@ export class ModelsView {
       const opens = !this.#drawer.isOpen;
       if (opens) this.#opener = document.activeElement;
       this.#drawer.open(deployment, this.#route.path[2]);
-      if (opens) this.#cards.get(JSON.stringify([deployment.name, deployment.version]))?.node.scrollIntoView({ block: 'nearest' });
+      if (opens)
+        this.#cards
+          .get(JSON.stringify([deployment.name, deployment.version]))
+          ?.node.scrollIntoView({ block: 'nearest' });
     } else if (this.#drawer.isOpen) {
       this.#drawer.close();
       this.#refocus();
     }
     for (const [key, card] of this.#cards) {
-      setAttribute(card.node, 'aria-current', deployment && key === JSON.stringify([deployment.name, deployment.version]) ? 'true' : null);
+      setAttribute(
+        card.node,
+        'aria-current',
+        deployment && key === JSON.stringify([deployment.name, deployment.version]) ? 'true' : null,
+      );
     }
   }
 
