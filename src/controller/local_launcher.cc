@@ -181,15 +181,16 @@ Status LocalLauncher::watch(const registry::Instance& instance) {
 io::Task<void> LocalLauncher::wait_for_end(std::string id, Watched watched, io::UniqueFd pidfd) {
   io::Descriptor ended(scope_.executor(), std::move(pidfd));
   co_await ended.wait(io::Descriptor::For::kRead);
-  ::waitpid(static_cast<pid_t>(watched.pid), nullptr, WNOHANG);  // ours, or not: then it is nothing
+  int status = 0;
+  const bool is_ours = ::waitpid(static_cast<pid_t>(watched.pid), &status, WNOHANG) == watched.pid;
   // The guard still holds the lock while it takes the tree down.
-  (void)co_await wait_until_free(id, in(kKillTime));
-  // When the guard was killed too, or its tree would not die, only the mark tells what is left.
+  const Status freed = co_await wait_until_free(id, in(kKillTime));
+  // A runner that ends by itself has seen its tree end. When it was killed, perhaps with its guard, only the mark tells what is left.
   const auto superseded = [this, &id, &watched] {
     const auto at = watched_.find(id);
     return at == watched_.end() || at->second.incarnation != watched.incarnation;
   };
-  (void)co_await end_marked(id, in(kKillTime), superseded);
+  if (!freed || !is_ours || !WIFEXITED(status)) (void)co_await end_marked(id, in(kKillTime), superseded);
   reap();
   if (superseded()) co_return;
   watched_.erase(id);
@@ -294,9 +295,9 @@ void LocalLauncher::reap() const {
   const int64_t self = ::getpid();
   std::set<int64_t> runners;
   for (const auto& [id, watched] : watched_) runners.insert(watched.pid);
-  for (const io::ProcessStat& process : io::list_processes()) {
-    if (process.parent != self || process.state != 'Z' || runners.contains(process.pid)) continue;
-    ::waitpid(static_cast<pid_t>(process.pid), nullptr, WNOHANG);
+  for (const int64_t child : io::list_children(self)) {
+    const std::optional<io::ProcessStat> process = runners.contains(child) ? std::nullopt : io::read_process_stat(child);
+    if (process && process->state == 'Z') ::waitpid(static_cast<pid_t>(child), nullptr, WNOHANG);
   }
 }
 

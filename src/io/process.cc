@@ -94,23 +94,24 @@ std::vector<ProcessStat> list_descendants(int64_t root) {
   return below;
 }
 
+std::vector<int64_t> list_children(int64_t parent) {
+  std::vector<int64_t> children;
+  for_each_pid(fmt::format("/proc/{}/task", parent), [&](int64_t thread) {
+    const Result<std::string> text = read_file(fmt::format("/proc/{}/task/{}/children", parent, thread), size_t{1} << 20);
+    if (!text) return;
+    for (const std::string_view word : split(*text, ' ')) {
+      if (const auto pid = parse_int(word)) children.push_back(*pid);
+    }
+  });
+  return children;
+}
+
 std::vector<int64_t> peek_descendants(int64_t root) {
-  std::vector<int64_t> below;
-  std::vector<int64_t> parents{root};
+  std::vector<int64_t> below = list_children(root);
   constexpr size_t kMost = 65536;
-  while (!parents.empty() && below.size() < kMost) {
-    const int64_t parent = parents.back();
-    parents.pop_back();
-    for_each_pid(fmt::format("/proc/{}/task", parent), [&](int64_t thread) {
-      const Result<std::string> text = read_file(fmt::format("/proc/{}/task/{}/children", parent, thread), size_t{1} << 20);
-      if (!text) return;
-      for (const std::string_view word : split(*text, ' ')) {
-        if (const auto pid = parse_int(word)) {
-          below.push_back(*pid);
-          parents.push_back(*pid);
-        }
-      }
-    });
+  for (size_t at = 0; at < below.size() && below.size() < kMost; ++at) {
+    const std::vector<int64_t> children = list_children(below[at]);
+    below.insert(below.end(), children.begin(), children.end());
   }
   return below;
 }

@@ -30,7 +30,9 @@ const std::string& boot_id();
 std::vector<ProcessStat> list_processes();
 // All below root, not root itself, parents before children, zombies left out. By parent links over the whole of /proc.
 std::vector<ProcessStat> list_descendants(int64_t root);
-// The same from the kernel's lists of children: reads that tree alone, may miss one that is being born. For looking, not for killing.
+// The direct children, zombies too, from the kernel's lists of children.
+std::vector<int64_t> list_children(int64_t parent);
+// All below root from the kernel's lists of children: reads that tree alone, may miss one that is being born. For looking, not for killing.
 std::vector<int64_t> peek_descendants(int64_t root);
 
 // KEY's value in a process's environment; nothing when absent or not readable.

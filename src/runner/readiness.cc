@@ -41,7 +41,7 @@ Readiness::Readiness(io::Loop& loop, ReadinessOptions options) : options_(std::m
 
 Result<EndpointFile> Readiness::read() const {
   Result<std::string> text = read_regular_file(options_.folder / "endpoint.dat");
-  if (!text && text.error().code() == ErrorCode::kNotFound) return fail(ErrorCode::kNotFound, "no endpoint.dat yet");
+  if (!text && text.error().code() == ErrorCode::kNotFound) return fail(ErrorCode::kNotFound, std::string(kNoFile));
   if (!text) return fail(ErrorCode::kInvalidArgument, "endpoint.dat cannot be read: " + text.error().message());
   Result<EndpointFile> file = parse_endpoint_file(*text);
   if (!file) return fail(std::move(file).error().with_context("endpoint.dat is malformed"));

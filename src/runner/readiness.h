@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/random.h"
 #include "base/result.h"
@@ -34,6 +35,8 @@ struct ReadinessOptions {
 // Looks at a model from outside: its endpoint.dat, whether it answers. Confined to its loop.
 class Readiness {
  public:
+  static constexpr std::string_view kNoFile = "no endpoint.dat yet";  // the note while there is none
+
   Readiness(io::Loop& loop, ReadinessOptions options);
 
   // Reads endpoint.dat as it is now. kNotFound while there is none; kInvalidArgument says why it is malformed (or half written).

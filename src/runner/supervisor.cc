@@ -152,7 +152,8 @@ io::Task<Supervisor::Failure> Supervisor::become_ready() {
       co_await io::sleep_for(milliseconds(250));
       if (ended || note == told || in(milliseconds(-1000)) < since) continue;
       told = note;
-      if (report_.state == InstanceState::kStarting) set_state(InstanceState::kStarting, note);
+      if (report_.state != InstanceState::kStarting) continue;
+      set_state(InstanceState::kStarting, note == Readiness::kNoFile ? script_ + " has not written endpoint.dat yet" : note);
     }
   };
   io::Scope telling(loop_.executor());
@@ -172,10 +173,10 @@ io::Task<Supervisor::Failure> Supervisor::become_ready() {
   if (!is_wanted()) co_return std::nullopt;
   const std::string look = ready.error().message();
   if (Failure failure = process_failure()) {
-    co_return look.empty() || look == "no endpoint.dat yet" ? failure : Failure(*failure + "; " + look);
+    co_return look.empty() || look == Readiness::kNoFile ? failure : Failure(*failure + "; " + look);
   }
   const double waited_s = static_cast<double>(spec_.endpoint_wait_ms) / 1000;
-  if (look == "no endpoint.dat yet") co_return fmt::format("{} wrote no endpoint.dat within {:g} s", script_, waited_s);
+  if (look == Readiness::kNoFile) co_return fmt::format("{} wrote no endpoint.dat within {:g} s", script_, waited_s);
   co_return fmt::format("not ready within {:g} s: {}", waited_s, look);
 }
 

@@ -74,10 +74,12 @@ class Trial {
     }
     auto ready = co_await readiness_.wait(
         wake_, in(options_.endpoint_wait), [this] { return interrupted_ || failure(); },
-        [this](const std::string& note) { step(note); });
+        [this](const std::string& note) {
+          if (note != Readiness::kNoFile) step(note);
+        });
     if (auto why = failure()) {
       const std::string look = ready ? "" : ready.error().message();
-      co_return fail(ErrorCode::kFailed, look.empty() || look == "no endpoint.dat yet" ? *why : *why + "; " + look);
+      co_return fail(ErrorCode::kFailed, look.empty() || look == Readiness::kNoFile ? *why : *why + "; " + look);
     }
     if (!ready) co_return fail(ErrorCode::kFailed, not_ready(ready.error().message()));
     verdict_.ready_after_ms = std::chrono::duration_cast<milliseconds>(in(milliseconds(0)) - began).count();
@@ -92,7 +94,7 @@ class Trial {
 
   std::string not_ready(const std::string& look) const {
     const double waited = static_cast<double>(options_.endpoint_wait.count()) / 1000;
-    if (look != "no endpoint.dat yet") return fmt::format("not ready within {:g} s: {}", waited, look);
+    if (look != Readiness::kNoFile) return fmt::format("not ready within {:g} s: {}", waited, look);
     return fmt::format("{} wrote no endpoint.dat within {:g} s: once it listens, it must write {{\"url\":\"http://0.0.0.0:PORT\"}} to a "
                        "file of that name in the directory it was started in",
                        verdict_.script, waited);
