@@ -18,6 +18,7 @@ namespace {
 constexpr std::chrono::seconds kAnswerWithin{30};
 constexpr std::chrono::minutes kUploadWithin{60};
 constexpr std::chrono::seconds kOpenWithin{10};
+constexpr int64_t kPageMax = 1000;
 constexpr size_t kLineMax = size_t{16} << 20;
 constexpr size_t kAnswerMax = size_t{256} << 20;
 
@@ -44,10 +45,12 @@ struct Remote::State {
 
   Error named(Error error) const { return std::move(error).with_context(address.url); }
 
-  io::Task<Result<json::Tree>> exchange(http::ClientRequest request, SteadyTime deadline) {
+  // next_page: what the header Modelyard-Next says.
+  io::Task<Result<json::Tree>> exchange(http::ClientRequest request, SteadyTime deadline, std::string* next_page = nullptr) {
     auto response = co_await client.fetch(std::move(request), deadline);
     if (!response) co_return fail(named(std::move(response).error()));
     if (response->status >= 300) co_return fail(http::error_of(response->status, response->body));
+    if (next_page) *next_page = response->headers.get("modelyard-next").value_or("");
     if (response->body.empty()) co_return json::Tree(nullptr);
     auto tree = json::parse(response->body);
     if (!tree) {
@@ -145,12 +148,37 @@ Result<json::Tree> Remote::get(const std::string& target) {
   return io::run_blocking(state_->loop, state_->exchange(state_->request("GET", target), in(kAnswerWithin)));
 }
 
+namespace {
+
+Status require_objects(const json::Tree& answer, const std::string& url) {
+  if (answer.is_array() && std::ranges::all_of(answer, [](const json::Tree& item) { return item.is_object(); })) return {};
+  return fail(ErrorCode::kProtocol, fmt::format("{} did not answer with a list: is it a modelyard server?", url));
+}
+
+}  // namespace
+
 Result<json::Tree> Remote::get_list(const std::string& target) {
   MY_TRY(json::Tree answer, get(target));
-  if (!answer.is_array() || !std::ranges::all_of(answer, [](const json::Tree& item) { return item.is_object(); })) {
-    return fail(ErrorCode::kProtocol, fmt::format("{} did not answer with a list: is it a modelyard server?", url()));
-  }
+  MY_TRY_VOID(require_objects(answer, url()));
   return answer;
+}
+
+Status Remote::get_pages(const std::string& path, std::vector<std::pair<std::string, std::string>> query, int64_t limit,
+                         const std::function<void(const json::Tree& items)>& on_items) {
+  query.emplace_back("limit", "");
+  query.emplace_back("before", "");
+  while (limit > 0) {
+    query[query.size() - 2].second = std::to_string(std::min(limit, kPageMax));
+    std::string next;
+    auto exchange = state_->exchange(state_->request("GET", target_with(path, query)), in(kAnswerWithin), &next);
+    MY_TRY(const json::Tree page, io::run_blocking(state_->loop, std::move(exchange)));
+    MY_TRY_VOID(require_objects(page, url()));
+    on_items(page);
+    limit -= static_cast<int64_t>(page.size());
+    if (next.empty() || next == query.back().second) break;
+    query.back().second = std::move(next);
+  }
+  return {};
 }
 
 Result<json::Tree> Remote::send(const std::string& method, const std::string& target, const std::string& body) {

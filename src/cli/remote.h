@@ -38,6 +38,9 @@ class Remote {
   // An array of objects; anything else is kProtocol.
   Result<json::Tree> get_list(const std::string& target);
   // body: JSON, or empty. An answer without a body is null.
+  // A list that comes in pages: on_items for each page's array until `limit` objects came or there are no more.
+  Status get_pages(const std::string& path, std::vector<std::pair<std::string, std::string>> query, int64_t limit,
+                   const std::function<void(const json::Tree& items)>& on_items);
   Result<json::Tree> send(const std::string& method, const std::string& target, const std::string& body = {});
   // POST of a body that next() gives piece by piece, "" at the end. No deadline but the server's.
   Result<json::Tree> upload(const std::string& target, std::function<Result<std::string>()> next);

@@ -15,6 +15,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import bad_model_cases  # noqa: E402
 import model_cases  # noqa: E402
 import recovery_cases  # noqa: E402
+import stellar_cases  # noqa: E402
 import up_cases  # noqa: E402
 import usage_cases  # noqa: E402
 
@@ -31,7 +32,7 @@ def attempt(case):
 
 
 def main():
-    cases = [case for module in (usage_cases, up_cases, model_cases, recovery_cases, bad_model_cases) for case in module.CASES]
+    cases = [case for module in (usage_cases, stellar_cases, up_cases, model_cases, recovery_cases, bad_model_cases) for case in module.CASES]
     if wanted := sys.argv[1:]:
         known = {case.__name__: case for case in cases}
         if unknown := [name for name in wanted if name not in known]:

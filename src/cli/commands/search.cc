@@ -35,24 +35,33 @@ Status run(Invocation& invocation) {
   const std::string query = fmt::format("{}", fmt::join(arguments.positionals(), " "));
   std::string alert;
   if (arguments.has("alerts")) alert = "true";
-  MY_TRY(const json::Tree documents, remote.get_list(target_with("/api/v1/documents", {{"q", query},
-                                                                                 {"sensor", arguments.text("sensor").value_or("")},
-                                                                                 {"alert", alert},
-                                                                                 {"limit", std::to_string(limit)}})));
+  const std::vector<std::pair<std::string, std::string>> filter{
+      {"q", query}, {"sensor", arguments.text("sensor").value_or("")}, {"alert", alert}};
+  Output& out = invocation.out();
   if (invocation.wants_json()) {
-    invocation.out().json(documents);
+    // Written as it comes: a large answer is never whole in memory.
+    std::string_view before = "[";
+    MY_TRY_VOID(remote.get_pages("/api/v1/documents", filter, limit, [&](const json::Tree& page) {
+      for (const json::Tree& document : page) {
+        out.write(before);
+        out.write(out.is_terminal() ? json::dump_pretty(document) : json::dump(document));
+        before = ",\n";
+      }
+    }));
+    out.line(before == "[" ? "[]" : "]");
     return {};
   }
   Table table({"AT", "SENSOR", "SCORE", "EVENT"});
   table.right(2);
-  for (const json::Tree& document : documents) {
-    table.row({when(document), member(document, "source:type"), member(document, "threat:triage:score"),
-               printable(excerpt(document))});
-  }
+  MY_TRY_VOID(remote.get_pages("/api/v1/documents", filter, limit, [&](const json::Tree& page) {
+    for (const json::Tree& document : page) {
+      table.row({when(document), member(document, "source:type"), member(document, "threat:triage:score"), printable(excerpt(document))});
+    }
+  }));
   if (table.empty()) {
-    invocation.out().line("No document matches.");
+    out.line("No document matches.");
   } else {
-    invocation.out().write(table.str());
+    out.write(table.str());
   }
   return {};
 }
@@ -74,7 +83,7 @@ void register_search(CommandSet& commands) {
                                                 .text = "at most so many",
                                                 .fallback = "100",
                                                 .least = 1,
-                                                .most = 10'000},
+                                                .most = 10'000'000},
                                                output_option()} +
                            server_options(),
                 .examples = {{"modelyard search yahoo.com --sensor squid -o json", "squid events that mention yahoo.com"},
