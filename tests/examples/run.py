@@ -161,6 +161,27 @@ def contract_holds(example):
     check(re.search(rf"modelyard deploy examples/{example}\b", lines[1]), f"the README of {example} says how to try it")
 
 
+def finds_the_python_with_flask(folder):
+    """The first python3 in PATH may be one without Flask: the model then starts with Debian's."""
+    work = folder / "another-python"
+    shutil.copytree(ROOT / "examples" / "mock_dga", work / "model")
+    (work / "bin").mkdir()
+    (work / "bin" / "python3").write_text("#!/bin/sh\nexit 1\n")
+    (work / "bin" / "python3").chmod(0o755)
+    model = subprocess.Popen(["./rest.sh"], cwd=work / "model", env={**os.environ, "PATH": f"{work}/bin:/usr/bin:/bin"},
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        timer = threading.Timer(READY_WITHIN, model.kill)
+        timer.start()
+        check("mock_dga answers on" in model.stdout.readline(), "it starts with /usr/bin/python3")
+        timer.cancel()
+        url = json.loads((work / "model" / "endpoint.dat").read_text())["url"]
+        check(status_without_host(url) == 200, "and answers")
+    finally:
+        model.kill()
+        model.wait()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=ROOT / "build" / "bin" / "modelyard", type=pathlib.Path)
@@ -185,6 +206,8 @@ def main():
     try:
         for example in examples:
             row(f"{example} keeps the contract", contract_holds, example)
+        if "mock_dga" in examples:
+            row("mock_dga finds the python3 that has Flask", finds_the_python_with_flask, folder)
         with yard(arguments.binary.resolve(), folder) as server:
             for example in examples:
                 row(f"{example} deployed and called", try_example, server, example)
