@@ -371,6 +371,63 @@ TEST(Controller, StopDrainsAllAndKillsWhatStays) {
   });
 }
 
+struct LaunchTrouble {
+  std::string name;
+  std::optional<Error> fate;  // of the first launch
+  bool forgotten = false;     // it works, the answer is lost
+  int64_t restarts = 0;       // that count as the model's own
+};
+class EveryLaunchFails : public testing::TestWithParam<LaunchTrouble> {};
+
+TEST_P(EveryLaunchFails, AndItComesUpOnceAllTheSame) {
+  play_scene([row = GetParam()](io::Loop& loop) -> io::Task<void> {
+    registry::FakeRegistry store;
+    FakeLauncher launcher(loop.executor());
+    Stage stage(loop, store, launcher);
+    EXPECT_TRUE(co_await stage.controller.start());
+    if (row.fate) launcher.launch_fates.push_back(row.fate);
+    launcher.forget_next_answer = row.forgotten;
+    EXPECT_TRUE(co_await stage.controller.deploy(dga()));
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 1; }, &stage));
+    EXPECT_EQ(stage.status().restarts, row.restarts);
+    EXPECT_EQ(launcher.running.size(), 1u);
+    const auto launches = std::count_if(launcher.accesses.begin(), launcher.accesses.end(),
+                                        [](const std::string& access) { return access.starts_with("launch "); });
+    EXPECT_EQ(launches, row.forgotten ? 1 : 2);
+    co_await stage.controller.stop(false);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Controller, EveryLaunchFails,
+    testing::Values(LaunchTrouble{"no_slot", Error(ErrorCode::kResourceExhausted, "no slot"), false, 0},
+                    LaunchTrouble{"away", Error(ErrorCode::kUnavailable, "away"), false, 0},
+                    LaunchTrouble{"refused", Error(ErrorCode::kFailed, "exec format error"), false, 1},
+                    LaunchTrouble{"forgotten", std::nullopt, true, 0}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(Controller, ARegistryThatCannotBeWrittenIsSaidAndComesBack) {
+  play_scene([](io::Loop& loop) -> io::Task<void> {
+    registry::FakeRegistry store;
+    FakeLauncher launcher(loop.executor());
+    Stage stage(loop, store, launcher);
+    EXPECT_TRUE(co_await stage.controller.start());
+    EXPECT_TRUE(co_await stage.controller.deploy(dga()));
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 1; }, &stage));
+    const std::string id = stage.only();
+    for (int i = 0; i < 4; ++i) store.fates.push_back(registry::FakeRegistry::Fate::kRefused);
+    stage.drop(id);
+    EXPECT_TRUE(co_await until([&] { return published(stage.controller) == 0; }))
+        << "out of the snapshot without the registry";
+    EXPECT_TRUE(co_await until([&] { return stage.status().error.find("the registry is away") != std::string::npos; }));
+    EXPECT_EQ((co_await stage.controller.deploy(dga(2))).error().code(), ErrorCode::kUnavailable);
+    EXPECT_TRUE(
+        co_await until([&] { return published(stage.controller) == 1 && stage.status().error.empty(); }, &stage));
+    EXPECT_EQ(launcher.running.size(), 1u);
+    co_await stage.controller.stop(false);
+  });
+}
+
 // Whatever the registry refuses or forgets, at whichever access: in the end what was asked runs, once.
 class EveryAccessFails : public testing::TestWithParam<std::tuple<int, registry::FakeRegistry::Fate>> {};
 
