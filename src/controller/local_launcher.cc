@@ -43,6 +43,10 @@ fs::path own_folder() {
 
 LocalLauncherOptions complete(LocalLauncherOptions options) {
   if (options.runner.empty()) options.runner = own_folder() / "modelyard-runner";
+  // One name for one folder: processes are found by it, also those that a controller started under another path to it.
+  std::error_code error;
+  fs::path real = fs::weakly_canonical(fs::absolute(options.instances), error);
+  if (!error) options.instances = std::move(real);
   return options;
 }
 
@@ -133,7 +137,7 @@ Result<fs::path> LocalLauncher::folder_of(const std::string& id) const {
 io::Task<Result<Launched>> LocalLauncher::launch(registry::InstanceSpec spec) {
   const auto start = [&]() -> Result<int64_t> {
     MY_TRY(const fs::path folder, folder_of(spec.id));
-    if (spec.folder.empty()) spec.folder = folder.string();
+    spec.folder = folder.string();
     MY_TRY_VOID(io::make_folder(folder));
     MY_TRY(const io::UniqueFd lock, io::lock_file(folder / "lock"));
     set_log_aside(folder);

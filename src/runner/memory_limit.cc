@@ -133,6 +133,7 @@ bool MemoryLimit::enter(const fs::path& folder, Kind kind) {
   const bool version2 = kind == Kind::kCgroup2;
   // Who moves a process needs the right to write to the group above both, besides the new one.
   if (::access((folder.parent_path() / "cgroup.procs").c_str(), W_OK) != 0) return false;
+  ::rmdir(folder.c_str());  // of an incarnation whose guard was killed
   if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return false;
   const auto prepare = [&]() -> Status {
     const std::string bytes = std::to_string(bytes_);
@@ -151,6 +152,7 @@ bool MemoryLimit::enter(const fs::path& folder, Kind kind) {
   }
   kind_ = kind;
   folder_ = folder;
+  kills_before_ = count_kills();
   return true;
 }
 
@@ -164,9 +166,13 @@ std::optional<std::string> MemoryLimit::struck(int64_t root_pid) const {
   return kind_ == Kind::kWatchdog ? struck_watchdog(root_pid) : struck_cgroup();
 }
 
+int64_t MemoryLimit::count_kills() const {
+  return read_counter(folder_ / (kind_ == Kind::kCgroup2 ? "memory.events" : "memory.oom_control"), "oom_kill");
+}
+
 std::optional<std::string> MemoryLimit::struck_cgroup() const {
   const bool version2 = kind_ == Kind::kCgroup2;
-  if (read_counter(folder_ / (version2 ? "memory.events" : "memory.oom_control"), "oom_kill") == 0) return std::nullopt;
+  if (count_kills() <= kills_before_) return std::nullopt;
   return reason(read_number(folder_ / (version2 ? "memory.peak" : "memory.max_usage_in_bytes")).value_or(bytes_));
 }
 

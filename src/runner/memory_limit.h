@@ -32,6 +32,7 @@ class MemoryLimit {
  private:
   explicit MemoryLimit(int64_t memory_mb) : bytes_(memory_mb << 20) {}
   bool enter(const std::filesystem::path& folder, Kind kind);
+  int64_t count_kills() const;
   std::optional<std::string> struck_cgroup() const;
   std::optional<std::string> struck_watchdog(int64_t root_pid) const;
   std::string reason(int64_t used_bytes) const;
@@ -40,6 +41,7 @@ class MemoryLimit {
   Kind kind_ = Kind::kNone;
   std::filesystem::path folder_;
   io::UniqueFd procs_;
+  int64_t kills_before_ = 0;  // a group that could not be made anew has a past
 };
 
 }  // namespace modelyard::runner

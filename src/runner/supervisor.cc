@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
+#include <system_error>
 #include <thread>
 
 #include "io/process.h"
@@ -24,6 +26,15 @@ namespace {
 std::string machine_name() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "localhost";
+}
+
+// One that is not joinable when the system has no thread left.
+std::thread start_thread(std::function<void()> work) {
+  try {
+    return std::thread(std::move(work));
+  } catch (const std::system_error&) {
+    return {};
+  }
 }
 
 registry::RunnerReport first_report(const registry::InstanceSpec& spec) {
@@ -104,6 +115,8 @@ io::Task<int> Supervisor::run() {
     co_await drain();
   }
   co_await scope_.stop();
+  // The guard removes it; unless it was killed.
+  if (process_.state().guard_lost && !memory_.cgroup_folder().empty()) ::rmdir(memory_.cgroup_folder().c_str());
   co_return failure && is_wanted() ? 1 : 0;
 }
 
@@ -118,15 +131,17 @@ io::Task<Supervisor::Failure> Supervisor::localize() {
   set_state(InstanceState::kLocalizing);
   // On a thread: a payload of gigabytes takes its time, and the lease must not.
   std::optional<Status> done;
-  std::thread copier([&] {
-    Status status = runner::localize(spec_.payload, spec_.folder + "/work", script_);
-    loop_.post([&, result = std::make_shared<Status>(std::move(status))] {
+  const auto copy = [&] {
+    const auto result = std::make_shared<Status>(runner::localize(spec_.payload, spec_.folder + "/work", script_));
+    loop_.post([&, result] {
       done = std::move(*result);
       wake_.notify_all();
     });
-  });
+  };
+  std::thread copier = start_thread(copy);
+  if (!copier.joinable()) copy();
   while (!done) co_await wake_.wait();
-  copier.join();
+  if (copier.joinable()) copier.join();
   if (!*done) co_return done->error().message();
   co_return std::nullopt;
 }
