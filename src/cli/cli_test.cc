@@ -110,7 +110,7 @@ std::vector<std::string> words_of(std::string_view line) {
   for (const char c : line) {
     if (c == '\'') {
       quoted = !quoted;
-    } else if (!quoted && (c == '|' || c == '>' || c == '&')) {
+    } else if (!quoted && (c == '|' || c == '>' || c == '<' || c == '&')) {
       break;
     } else if (c == ' ' && !quoted) {
       if (!words.back().empty()) words.emplace_back();

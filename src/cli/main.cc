@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 
 #include "cli/invocation.h"
 
+namespace {
+
+// A caller may have closed one of the three; the next file opened would take its number, and an error text would end in a database.
+void hold_standard_descriptors() {
+  int fd = ::open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= 2) fd = ::open("/dev/null", O_RDWR);
+  if (fd > 2) ::close(fd);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  hold_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error value, not the end of the process
   modelyard::cli::CommandSet commands;
   modelyard::cli::register_all_commands(commands);
