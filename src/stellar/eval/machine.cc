@@ -177,11 +177,15 @@ bool Machine::iterate(const CallSite& site) {
   activation.lambda = lambda.lambda();
   activation.accumulator = initial;
   if (intrinsic == Intrinsic::kMap) activation.results = make_list(arena_, activation.count);
-  if (intrinsic == Intrinsic::kFilter) activation.results = make_list(arena_);
+  if (intrinsic == Intrinsic::kFilter) activation.results = make_list(arena_, activation.count);
   activation.code = code_;
   activation.environment = environment_;
   activation.pc = pc_;
   activation.base = base_;
+  const LambdaCode& body = activation.lambda.code->lambdas[activation.lambda.lambda];
+  activation.again = !body.keeps_environment;
+  activation.again_parameters = body.parameters;
+  activation.again_entry = body.entry;
   if (activations_.size() >= limits_.call_depth) throw BoundReached{"depth"};
   activations_.push_back(activation);
   return enter_or_finish();
@@ -210,7 +214,7 @@ void Machine::enter_lambda(const Activation& activation, Value first, Value seco
 // Calls the lambda of the innermost activation for its next item, or ends the activation with its result on the stack.
 bool Machine::enter_or_finish() {
   Activation& activation = activations_.back();
-  if (activation.watched != nullptr && activation.watched->size != activation.count) {
+  if (changed(activation)) {
     error_text_ = "the list was changed while a lambda ran over it";
     return false;
   }
@@ -234,24 +238,29 @@ bool Machine::enter_or_finish() {
   return true;
 }
 
-// A lambda ended with `result`; its values are off the stack.
-bool Machine::returned(Value result) {
-  Activation& activation = activations_.back();
+void Machine::take_result(Activation& activation, Value result) {
   switch (activation.kind) {
     case Activation::Kind::kMap: activation.results->items[activation.results->size++] = result; break;
     case Activation::Kind::kFilter:
-      if (result.is_boolean() && result.as_boolean()) append(*activation.results, activation.items[activation.index]);
+      if (result.is_boolean() && result.as_boolean()) activation.results->items[activation.results->size++] = activation.items[activation.index];
       break;
-    case Activation::Kind::kReduce: activation.accumulator = result; break;
-    case Activation::Kind::kAct:
-      code_ = activation.code;
-      environment_ = activation.environment;
-      pc_ = activation.pc;
-      base_ = activation.base;
-      activations_.pop_back();
-      stack_[top_++] = result;
-      return true;
+    default: activation.accumulator = result;
   }
+}
+
+// A lambda ended with `result`; its values are off the stack.
+bool Machine::returned(Value result) {
+  Activation& activation = activations_.back();
+  if (activation.kind == Activation::Kind::kAct) {
+    code_ = activation.code;
+    environment_ = activation.environment;
+    pc_ = activation.pc;
+    base_ = activation.base;
+    activations_.pop_back();
+    stack_[top_++] = result;
+    return true;
+  }
+  take_result(activation, result);
   ++activation.index;
   return enter_or_finish();
 }
@@ -432,6 +441,20 @@ Outcome Machine::run() {
       case Op::kReturn: {
         const Value result = sp[-1];
         if (activations_.empty()) return {Outcome::State::kDone, result};
+        // Mostly the same lambda goes on with the next item: its code, environment and place on the stack stay.
+        if (Activation& activation = activations_.back(); activation.again && activation.index + 1 < activation.count && !changed(activation)) [[likely]] {
+          take_result(activation, result);
+          const Value item = activation.items[++activation.index];
+          sp = stack_.data() + base_;
+          const bool reduces = activation.kind == Activation::Kind::kReduce;
+          for (uint32_t i = 0; i < activation.again_parameters; ++i) {
+            *sp++ = i == 0 ? (reduces ? activation.accumulator : item) : i == 1 && reduces ? item : Value::null();
+          }
+          pc = code_->instructions.data() + activation.again_entry;
+          constants = code_->constants.data();
+          spend(1);
+          break;
+        }
         pc_ = static_cast<uint32_t>(pc - code_->instructions.data());
         top_ = base_;
         if (!returned(result)) [[unlikely]] return finish_error(std::move(error_text_));

@@ -39,7 +39,13 @@ class Machine {
     const ListObject* watched;  // the list that must not change meanwhile; null where the items are a copy
     ListObject* results;
     Value accumulator;
+    bool again;  // the lambda keeps nothing from item to item: it can go on where it stands
+    uint32_t again_parameters;
+    uint32_t again_entry;
   };
+  static bool changed(const Activation& activation) {
+    return activation.watched != nullptr && activation.watched->size != activation.count;
+  }
 
   Outcome guarded_run();
   Outcome run();
@@ -50,6 +56,7 @@ class Machine {
   bool iterate(const CallSite& site);
   bool iterable(Value source, Activation& activation);
   bool enter_or_finish();
+  static void take_result(Activation& activation, Value result);
   bool returned(Value result);
   void enter_lambda(const Activation& activation, Value first, Value second, uint32_t given);
   void push_map(uint32_t pairs);

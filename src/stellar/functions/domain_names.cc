@@ -3,6 +3,9 @@
 
 #include <libpsl.h>
 
+#include <functional>
+#include <vector>
+
 #include "base/strings.h"
 #include "stellar/eval/utf16.h"
 
@@ -63,13 +66,38 @@ bool is_domain_name(std::string_view text) {
   }
 }
 
+namespace {
+
+// A look-up costs half a microsecond and streams repeat their names: each thread remembers the sizes of the suffixes it saw last.
+struct Remembered {
+  std::string name;
+  uint32_t suffix_size = 0;
+};
+Remembered& remembered(std::string_view name) {
+  constexpr size_t kEntries = 2048;
+  thread_local std::vector<Remembered> entries(kEntries);
+  return entries[std::hash<std::string_view>()(name) % kEntries];
+}
+
+}  // namespace
+
 std::string_view public_suffix(std::string_view name, std::string& buffer) {
-  buffer = to_lower_ascii(is_ascii(name) ? name : std::string_view(plain_dots(name)));
+  buffer.assign(name);
+  bool ascii = true;
+  for (char& c : buffer) {
+    ascii = ascii && static_cast<uint8_t>(c) < 0x80;
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  if (!ascii) buffer = plain_dots(buffer);
   if (buffer.ends_with('.')) buffer.pop_back();
-  const char* suffix = list() == nullptr ? nullptr : psl_unregistrable_domain(list(), buffer.c_str());
-  if (suffix != nullptr) return suffix;
-  const size_t dot = buffer.rfind('.');
-  return dot == std::string::npos ? std::string_view(buffer) : std::string_view(buffer).substr(dot + 1);
+  Remembered& known = remembered(buffer);
+  if (known.name != buffer) {
+    const char* suffix = list() == nullptr ? nullptr : psl_unregistrable_domain(list(), buffer.c_str());
+    const size_t dot = buffer.rfind('.');
+    known.suffix_size = static_cast<uint32_t>(suffix != nullptr ? std::string_view(suffix).size() : dot == std::string::npos ? buffer.size() : buffer.size() - dot - 1);
+    known.name = buffer;
+  }
+  return std::string_view(buffer).substr(buffer.size() - known.suffix_size);
 }
 
 bool is_top_level_domain(std::string_view label) {
