@@ -69,7 +69,9 @@ Status Driver::take_in(bool* moved) {
       scope_.spawn(watch_source());
       return {};
     }
-    worker_.accept({record.stream, record.offset, record.bytes, record.topic, record.key});
+    const pipeline::Record taken{record.stream, record.offset, record.bytes, record.topic, record.key};
+    if (options_.on_record) options_.on_record(taken);
+    worker_.accept(taken);
     next_offsets_.push_back(record.next);
     *moved = true;
   }

@@ -22,6 +22,7 @@ using CallModel = std::function<io::Task<Result<std::string>>(pipeline::ModelCal
 struct DriverOptions {
   milliseconds drain_wait{10'000};
   std::function<void(const Summary&)> on_progress;
+  std::function<void(const pipeline::Record&)> on_record;  // each one that is taken in
 };
 
 // The one path of a record: source -> worker -> sink -> acknowledged (the sink stores offset and documents together). Everything on

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include "base/log.h"
 #include "configuration/folder.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/worker.h"
@@ -13,6 +14,7 @@
 #include "sensor/store_client.h"
 #include "sensor/store_sink.h"
 #include "sensor/stream_source.h"
+#include "sensor/tap_server.h"
 #include "stellar/functions/registry.h"
 
 namespace modelyard::sensor {
@@ -35,6 +37,7 @@ class Run {
 
   io::Task<Result<Summary>> run_all() {
     Result<Summary> summary = co_await run_inside();
+    if (tap_) co_await tap_->stop();
     if (sink_) co_await sink_->stop();
     co_await models_.stop();
     http_.close_idle();
@@ -49,9 +52,10 @@ class Run {
     pipeline::WorkerOptions worker_options;
     worker_options.stage = options_.stage;
     pipeline::Worker worker(pipeline_, models_, clock_, worker_options);
-    DriverOptions driver_options{options_.drain_wait, options_.on_progress};
-    Driver driver(*source_, worker, *sink_, [this](pipeline::ModelCall call) { return models_.call(std::move(call)); },
-                  loop_.executor(), clock_, driver_options);
+    const CallModel call_model = [this](pipeline::ModelCall call) { return models_.call(std::move(call)); };
+    DriverOptions driver_options{options_.drain_wait, options_.on_progress, {}};
+    if (options_.can_be_tapped) make_tap(call_model, &driver_options);
+    Driver driver(*source_, worker, *sink_, call_model, loop_.executor(), clock_, driver_options);
     driver_ = &driver;
     io::Scope signals(loop_.executor());
     signals.spawn(stop_on_signal());
@@ -66,6 +70,17 @@ class Run {
   io::Task<void> stop_on_signal() {
     co_await io::wait_for_signal({SIGINT, SIGTERM});
     if (driver_ != nullptr) driver_->request_stop();
+  }
+
+  void make_tap(const CallModel& call_model, DriverOptions* driver_options) {
+    tap_ = std::make_unique<TapServer>(loop_, pipeline_, models_, call_model, clock_);
+    const Status status = tap_->start(options_.sensor);
+    // A second sensor of the same name, or no place for a socket: the stream is worth more than the view of it.
+    if (!status) {
+      spdlog::info("this sensor cannot be tapped: {}", status.error().message());
+      return;
+    }
+    driver_options->on_record = [this](const pipeline::Record& record) { tap_->offer(record); };
   }
 
   Status make_source() {
@@ -159,6 +174,7 @@ class Run {
   std::unique_ptr<Source> source_;
   std::unique_ptr<StoreClient> store_client_;
   std::unique_ptr<Sink> sink_;
+  std::unique_ptr<TapServer> tap_;
   Driver* driver_ = nullptr;
 };
 
@@ -187,6 +203,7 @@ Result<Summary> test(const TestOptions& options) {
   run_options.output_fd = options.output_fd;
   run_options.input_fd = options.input_fd;
   run_options.on_notice = options.on_notice;
+  run_options.can_be_tapped = false;
   run_options.server_wait = milliseconds(3'000);
   return run(run_options);
 }

@@ -207,6 +207,60 @@ TEST_F(RunTest, StandardInput) {
   EXPECT_THAT(server_->search(""), SizeIs(2));
 }
 
+// Somebody looks at an inner stage of a sensor that runs.
+TEST_F(RunTest, TapShowsAnInnerStageOfARunningSensor) {
+  setenv("XDG_RUNTIME_DIR", folder_.path().c_str(), 1);
+  std::filesystem::create_directory(folder_.path() / "modelyard");
+  std::filesystem::permissions(folder_.path() / "modelyard", std::filesystem::perms::owner_all);
+  TapOptions tapped;
+  tapped.sensor = "squid";
+  tapped.stage = pipeline::Stage::kParse;
+  const Status nobody = tap(tapped, [](std::string_view) { return false; });
+  ASSERT_FALSE(nobody);
+  EXPECT_EQ(nobody.error().code(), ErrorCode::kUnavailable);
+  EXPECT_THAT(nobody.error().message(), HasSubstr("no sensor 'squid'"));
+
+  serve();
+  int fds[2];
+  ASSERT_EQ(pipe(fds), 0);
+  options_.source = "stdin";
+  options_.input_fd = fds[0];
+  std::thread sensor([this] { EXPECT_THAT(run_once(), HasSubstr("0 errors")); });
+  std::atomic<bool> seen{false};
+  std::thread feeder([&] {
+    const std::string line = squid_line("yahoo.com") + "\n";
+    while (!seen) {
+      EXPECT_EQ(write(fds[1], line.data(), line.size()), static_cast<ssize_t>(line.size()));
+      std::this_thread::sleep_for(milliseconds(2));
+    }
+    close(fds[1]);
+  });
+  std::string shown;
+  const SteadyTime deadline = system_clock().now() + seconds(20);
+  while (shown.empty() && system_clock().now() < deadline) {
+    (void)tap(tapped, [&](std::string_view document) {
+      shown = document;
+      return false;
+    });
+  }
+  seen = true;
+  feeder.join();
+  sensor.join();
+  close(fds[0]);
+  EXPECT_THAT(shown, HasSubstr(R"("action":"TCP_MISS")"));
+  EXPECT_THAT(shown, Not(HasSubstr("full_hostname")));
+  unsetenv("XDG_RUNTIME_DIR");
+}
+
+TEST_F(RunTest, TapOfTheIndexStageComesFromTheServer) {
+  TapOptions tapped;
+  tapped.sensor = "squid";
+  tapped.server.url = "http://127.0.0.1:1";
+  const Status away = tap(tapped, [](std::string_view) { return false; });
+  ASSERT_FALSE(away);
+  EXPECT_EQ(away.error().code(), ErrorCode::kUnavailable);
+}
+
 struct RefusedRow {
   std::string name;
   std::string source;

@@ -45,6 +45,7 @@ struct RunOptions {
   pipeline::Stage stage = pipeline::Stage::kIndex;  // other stages: with sink stdout alone
   int output_fd = 1;                                // of sink stdout
   int input_fd = 0;                                 // of source stdin
+  bool can_be_tapped = true;                        // serves a socket for tap(), of this user alone
   // What a person should know and that is no error: a file that was replaced, a server that does not answer. One line each.
   std::function<void(std::string_view)> on_notice;
   // About once a second while it runs: for a terminal.
@@ -84,9 +85,10 @@ struct TapOptions {
   ServerAddress server;
 };
 
-// The documents of a sensor, its error documents among them, as they are stored: on_document for each until it returns false. Only
-// stage index passes through the server; for the stages before it kUnsupported says to use `sensor test`. kUnavailable when the
-// connection ends.
+// The documents of a sensor, its error documents among them: on_document for each until it returns false. At stage index, those that
+// any sensor of that name stores, as the server tells them; kUnavailable when the connection ends. At the stages before it, those of
+// the sensor that runs for this user on this machine, which shows them on a socket (tap_server.h); success when that sensor ends,
+// kUnavailable when none runs.
 Status tap(const TapOptions& options, const std::function<bool(std::string_view json)>& on_document);
 
 // "12,345 lines, 12,340 documents, 5 errors, 0 already stored, 98,000 lines/s"
