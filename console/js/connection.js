@@ -57,6 +57,11 @@ export class LiveStream {
   }
 }
 
+function countdown(next) {
+  const seconds = Math.ceil((next - Date.now()) / 1000);
+  return seconds > 0 ? `Next try in ${seconds} s.` : 'Trying again.';
+}
+
 function show() {
   const all = [...streams];
   const lost = all.filter((stream) => !stream.state.live && stream.state.retryAt);
@@ -65,11 +70,11 @@ function show() {
   setText(document.getElementById('link-text'), lost.length ? 'Not connected' : live ? 'Live' : 'Connecting');
   setHidden(document.getElementById('lost'), !lost.length);
   if (!lost.length) return;
-  const seconds = Math.max(0, Math.ceil((Math.min(...lost.map((s) => s.state.retryAt)) - Date.now()) / 1000));
+  const next = Math.min(...lost.map((stream) => stream.state.retryAt));
   const known = lastLive ? `Showing what was known at ${clock(lastLive)}` : 'Nothing is known yet';
   setText(document.getElementById('lost-text'), `Connection lost: ${lost[0].state.message}. ${known}.`);
   // Apart from the text, and not read out: it changes every second.
-  setText(document.getElementById('lost-next'), seconds ? `Next try in ${seconds} s.` : 'Trying again.');
+  setText(document.getElementById('lost-next'), Number.isFinite(next) ? countdown(next) : '');
 }
 
 export function watchConnection() {

@@ -89,7 +89,11 @@ export class EventStream {
           this.#onState({ live: false, message: error.message, refused: true });
           return;
         }
-        const wait = Math.min(FIRST_WAIT * 2 ** failures++, LONGEST_WAIT) * (0.75 + Math.random() / 2);
+        // Somebody who would not give the token is not asked again until they want to.
+        const wait =
+          error.status === 401
+            ? Infinity
+            : Math.min(FIRST_WAIT * 2 ** failures++, LONGEST_WAIT) * (0.75 + Math.random() / 2);
         this.#onState({ live: false, message: error.message, retryAt: Date.now() + wait });
         await this.#sleep(wait);
       }
@@ -140,7 +144,7 @@ export class EventStream {
 
   #sleep(wait) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, wait);
+      const timer = Number.isFinite(wait) ? setTimeout(resolve, wait) : 0;
       this.#wake = () => {
         clearTimeout(timer);
         resolve();

@@ -66,6 +66,22 @@ async function asksForTheToken(page, visit, mock) {
   equal(await page.getByRole('dialog').count(), 0, 'nor after a reload of the same tab');
 }
 
+async function canDoWithoutToken(page, visit, mock) {
+  mock.token = 's3cret';
+  await visit();
+  const dialog = page.getByRole('dialog', { name: 'This server wants a token' });
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('alert').filter({ hasText: 'this server wants a token' }).waitFor();
+  equal(await page.getByText('Live', { exact: true }).count(), 0, 'it does not claim to be live');
+  const asked = mock.asked('GET', /deployments\/watch$/).length;
+  await page.getByRole('button', { name: 'Try now' }).click();
+  await dialog.waitFor();
+  equal(mock.asked('GET', /deployments\/watch$/).length, asked + 1, 'nobody is asked again unless they want to');
+  await page.getByRole('textbox', { name: 'Token' }).fill('s3cret');
+  await page.keyboard.press('Enter');
+  await page.locator('.deployment').first().waitFor();
+}
+
 async function followsTheColours(page, visit) {
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await visit();
@@ -278,6 +294,7 @@ export async function pageCases(tester) {
   await withMock(tester, 'loses and finds the server', losesAndFindsTheServer, { expected: lost });
   await withMock(tester, 'retries a stream that ended', retriesAnEndedStream, { expected: lost });
   await withMock(tester, 'asks for the token once', asksForTheToken, { expected: /status of 401/ });
+  await withMock(tester, 'can do without a token', canDoWithoutToken, { expected: /status of 401/ });
   await withMock(tester, 'follows the colours', followsTheColours);
   await withMock(tester, 'has contrast', hasContrast);
   await withMock(tester, 'fits a phone', fitsThePhone, { viewport: PHONE, touch: true });

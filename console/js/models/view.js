@@ -66,6 +66,7 @@ export class ModelsView {
   constructor(root, onProblems) {
     this.#onProblems = onProblems;
     setHidden(this.#empty, true);
+    setHidden(this.#filter, true);
     root.append(
       h(
         'div',
