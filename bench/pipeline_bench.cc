@@ -1,6 +1,7 @@
 // bench: DEPS pipeline
 // SPDX-License-Identifier: Apache-2.0
-// One squid line from bytes to a document, in steps; goal: 10 us for everything but the model (100,000 lines a second on one core).
+// One squid line from bytes to a document, in steps; goal: 10 us for everything but the model (100,000 lines a second
+// on one core).
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -28,11 +29,14 @@ void run(benchmark::State& state, const std::string& parser, const std::string& 
   testing::FakeModels models;
   Worker worker(*pipeline, models, system_clock(), {.stage = stage});
   std::vector<std::string> lines;
-  for (int i = 0; i < 100; ++i) lines.push_back(testing::squid_line("http://host" + std::to_string(i) + ".example.org/a/b?c=d"));
+  for (int i = 0; i < 100; ++i)
+    lines.push_back(testing::squid_line("http://host" + std::to_string(i) + ".example.org/a/b?c=d"));
   int64_t offset = 0;
   size_t bytes = 0;
   for (auto _ : state) {
-    worker.accept({.source = "file:/var/log/squid/access.log", .offset = offset, .bytes = lines[static_cast<size_t>(offset % 100)]});
+    worker.accept({.source = "file:/var/log/squid/access.log",
+                   .offset = offset,
+                   .bytes = lines[static_cast<size_t>(offset % 100)]});
     ++offset;
     while (FinishedRecord* done = worker.finished()) {
       for (const OutputDocument& document : done->documents) bytes += document.json.size();

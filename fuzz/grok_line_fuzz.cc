@@ -10,9 +10,10 @@ using namespace modelyard::grok;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto grok = [] {
-    return Grok::compile(PatternSet::common(),
-                         "%{NUMBER:timestamp}[^0-9]*%{INT:elapsed} %{IP:ip_src_addr} %{WORD:action}/%{NUMBER:code} %{NUMBER:bytes} "
-                         "%{WORD:method} %{NOTSPACE:url}[^0-9]*(%{IP:ip_dst_addr})?");
+    return Grok::compile(
+        PatternSet::common(),
+        "%{NUMBER:timestamp}[^0-9]*%{INT:elapsed} %{IP:ip_src_addr} %{WORD:action}/%{NUMBER:code} %{NUMBER:bytes} "
+        "%{WORD:method} %{NOTSPACE:url}[^0-9]*(%{IP:ip_dst_addr})?");
   }();
   static Scratch scratch;
   std::vector<Capture> captures;

@@ -46,9 +46,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"syntax_error", "parser", "{\n  \"parserClassName\": \"x\"\n  \"sensorTopic\": 1}",
                 "squid.json:3:15: syntax error while parsing object - unexpected string literal; expected '}'\n"
                 "    \"sensorTopic\": 1}\n                ^"},
-        Refusal{"no_object", "parser", " [1]", "squid.json:1:2: a configuration document is a JSON object: {…}\n   [1]\n   ^"},
+        Refusal{"no_object", "parser", " [1]",
+                "squid.json:1:2: a configuration document is a JSON object: {…}\n   [1]\n   ^"},
         Refusal{"unknown_key", "parser", "{\"parserClassName\": \"x\",\n \"sensorTopik\": \"squid\"}",
-                "squid.json:2:2: unknown key \"sensorTopik\"; is \"sensorTopic\" meant?\n   \"sensorTopik\": \"squid\"}\n   ^"},
+                "squid.json:2:2: unknown key \"sensorTopik\"; is \"sensorTopic\" meant?\n   \"sensorTopik\": "
+                "\"squid\"}\n   ^"},
         Refusal{"missing_class", "parser", "{}", "squid.json:1:1: \"parserClassName\" is missing\n  {}\n  ^"},
         Refusal{"wrong_type", "parser", "{\"parserClassName\": \"x\", \"readMetadata\": 7}",
                 "squid.json:1:42: \"readMetadata\" must be true or false\n"
@@ -60,26 +62,35 @@ INSTANTIATE_TEST_SUITE_P(
                 "  {\"transformation\": \"REMOVE\", \"inputs\": \"a\"}]}\n                               ^"},
         Refusal{"transformation_without_name", "parser", "{\"parserClassName\": \"x\", \"fieldTransformations\": [{}]}",
                 "squid.json:1:51: \"transformation\" is missing\n"
-                "  {\"parserClassName\": \"x\", \"fieldTransformations\": [{}]}\n                                                    ^"},
-        Refusal{"envelope_without_message_field", "parser", "{\"parserClassName\": \"x\", \"rawMessageStrategy\": \"ENVELOPE\"}",
-                "squid.json:1:26: the strategy ENVELOPE needs rawMessageStrategyConfig.messageField: the key that holds the raw message\n"
+                "  {\"parserClassName\": \"x\", \"fieldTransformations\": [{}]}\n                                      "
+                "              ^"},
+        Refusal{"envelope_without_message_field", "parser",
+                "{\"parserClassName\": \"x\", \"rawMessageStrategy\": \"ENVELOPE\"}",
+                "squid.json:1:26: the strategy ENVELOPE needs rawMessageStrategyConfig.messageField: the key that "
+                "holds the raw message\n"
                 "  {\"parserClassName\": \"x\", \"rawMessageStrategy\": \"ENVELOPE\"}\n                           ^"},
         Refusal{"comments_in_a_rule", "enrichment",
-                "{\"threatIntel\": {\"triageConfig\": {\"riskLevelRules\": [\n{\"rule\": \"true\", \"score\": 1, \"comments\": \"x\"}]}}}",
+                "{\"threatIntel\": {\"triageConfig\": {\"riskLevelRules\": [\n{\"rule\": \"true\", \"score\": 1, "
+                "\"comments\": \"x\"}]}}}",
                 "squid.json:2:30: unknown key \"comments\"; is \"comment\" meant?\n"
                 "  {\"rule\": \"true\", \"score\": 1, \"comments\": \"x\"}]}}}\n                               ^"},
-        Refusal{"rule_without_score", "enrichment", "{\"threatIntel\": {\"triageConfig\": {\"riskLevelRules\": [\n{\"rule\": \"true\"}]}}}",
+        Refusal{"rule_without_score", "enrichment",
+                "{\"threatIntel\": {\"triageConfig\": {\"riskLevelRules\": [\n{\"rule\": \"true\"}]}}}",
                 "squid.json:2:1: \"score\" is missing\n  {\"rule\": \"true\"}]}}}\n  ^"},
-        Refusal{"aggregator_in_small_letters", "enrichment", "{\"threatIntel\": {\"triageConfig\": {\n\"aggregator\": \"max\"}}}",
+        Refusal{"aggregator_in_small_letters", "enrichment",
+                "{\"threatIntel\": {\"triageConfig\": {\n\"aggregator\": \"max\"}}}",
                 "squid.json:2:15: \"aggregator\" is MAX, MIN, SUM, MEAN or POSITIVE_MEAN, in capitals\n"
                 "  \"aggregator\": \"max\"}}}\n                ^"},
         Refusal{"unknown_adapter", "enrichment", "{\"enrichment\": {\"fieldMap\": {\n\"gep\": [\"ip\"]}}}",
-                "squid.json:2:1: no adapter is named \"gep\" (is \"geo\" meant?); there are geo, host, hbaseEnrichment, stellar\n"
+                "squid.json:2:1: no adapter is named \"gep\" (is \"geo\" meant?); there are geo, host, "
+                "hbaseEnrichment, stellar\n"
                 "  \"gep\": [\"ip\"]}}}\n  ^"},
         Refusal{"validation_without_name", "global", "{\"fieldValidations\": [{\"input\": \"a\"}]}",
-                "squid.json:1:23: \"validation\" is missing\n  {\"fieldValidations\": [{\"input\": \"a\"}]}\n                        ^"},
+                "squid.json:1:23: \"validation\" is missing\n  {\"fieldValidations\": [{\"input\": \"a\"}]}\n          "
+                "              ^"},
         Refusal{"two_at_once", "parser", "{\n\"a\": 1,\n\"parserClassName\": {}}",
-                "squid.json:3:20: \"parserClassName\" must be a string\n  \"parserClassName\": {}}\n                     ^\n"
+                "squid.json:3:20: \"parserClassName\" must be a string\n  \"parserClassName\": {}}\n                   "
+                "  ^\n"
                 "squid.json:2:1: unknown key \"a\"\n  \"a\": 1,\n  ^"}),
     [](const auto& info) { return info.param.name; });
 
@@ -97,7 +108,8 @@ TEST(ParserConfig, defaults_are_the_reference_s) {
 TEST(ParserConfig, an_envelope_reads_and_merges_metadata) {
   Problems problems;
   const ParserConfig config = read_parser(
-      document(R"({"parserClassName": "x", "rawMessageStrategy": "ENVELOPE", "rawMessageStrategyConfig": {"messageField": "data"}})"),
+      document(
+          R"({"parserClassName": "x", "rawMessageStrategy": "ENVELOPE", "rawMessageStrategyConfig": {"messageField": "data"}})"),
       "squid", problems);
   EXPECT_EQ(problems.joined(), "");
   EXPECT_TRUE(config.read_metadata);
@@ -107,9 +119,10 @@ TEST(ParserConfig, an_envelope_reads_and_merges_metadata) {
 
 TEST(ParserConfig, transformations_keep_the_order_of_their_config) {
   Problems problems;
-  const ParserConfig config = read_parser(document(R"({"parserClassName": "x", /* the fields */ "fieldTransformations": [
+  const ParserConfig config =
+      read_parser(document(R"({"parserClassName": "x", /* the fields */ "fieldTransformations": [
       {"transformation": "STELLAR", "output": "z", "config": {"z": "1", "a": "2"}}, {"transformation": "REMOVE", "input": ["p", "q"]}]})"),
-                                         "squid", problems);
+                  "squid", problems);
   EXPECT_EQ(problems.joined(), "");
   ASSERT_EQ(config.field_transformations.size(), 2u);
   EXPECT_EQ(json::dump(config.field_transformations[0].config), R"({"z":"1","a":"2"})");
@@ -143,7 +156,7 @@ TEST(EnrichmentConfig, the_first_of_equal_rules_counts) {
   Problems problems;
   const EnrichmentConfig config = read_enrichment(document(R"({"threatIntel": {"triageConfig": {"riskLevelRules": [
       {"rule": "a == 1", "score": 10}, {"rule": "a == 1", "score": "20"}, {"rule": "b", "score": "x + 1"}]}}})"),
-                                                 problems);
+                                                  problems);
   EXPECT_EQ(problems.joined(), "");
   EXPECT_EQ(problems.warnings.size(), 1u);
   ASSERT_EQ(config.triage.rules.size(), 2u);
@@ -155,7 +168,8 @@ TEST(EnrichmentConfig, the_first_of_equal_rules_counts) {
 TEST(IndexingConfig, missing_parts_have_defaults) {
   Problems problems;
   GlobalConfig global = read_global(document(R"({"indexing.writer.elasticsearch.setDocumentId": true})"), problems);
-  const IndexingConfig config = read_indexing(document(R"({"hdfs": {"batchSize": "5", "enabled": false}, "anything": 1})"), problems);
+  const IndexingConfig config =
+      read_indexing(document(R"({"hdfs": {"batchSize": "5", "enabled": false}, "anything": 1})"), problems);
   EXPECT_EQ(problems.joined(), "");
   const WriterConfig hdfs = config.writer("hdfs", "squid", global);
   EXPECT_EQ(hdfs.index, "squid");
@@ -185,7 +199,8 @@ TEST(Folder, the_shipped_configuration_is_good) {
     ASSERT_TRUE(squid) << squid.error().message();
     EXPECT_EQ(squid->parser.sensor_topic, "squid");
     EXPECT_EQ(squid->enrichment.triage.rules.size(), 1u);
-    EXPECT_TRUE(std::any_of(squid->patterns.begin(), squid->patterns.end(), [](const PatternFile& f) { return f.name == "squid"; }));
+    EXPECT_TRUE(std::any_of(squid->patterns.begin(), squid->patterns.end(),
+                            [](const PatternFile& f) { return f.name == "squid"; }));
     const Result<Problems> problems = check_folder(path);
     ASSERT_TRUE(problems);
     EXPECT_EQ(problems->joined(), "");
@@ -201,7 +216,8 @@ TEST(Folder, an_unknown_sensor_lists_the_others) {
 }
 
 TEST(Folder, odd_names_are_refused) {
-  const Result<SensorConfig> none = load_sensor(std::string(MODELYARD_SOURCE_DIR) + "/config/zookeeper", "../parsers/squid");
+  const Result<SensorConfig> none =
+      load_sensor(std::string(MODELYARD_SOURCE_DIR) + "/config/zookeeper", "../parsers/squid");
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code(), ErrorCode::kInvalidArgument);
 }

@@ -14,8 +14,8 @@ namespace modelyard::configuration {
 // The way from a document's root to a value: keys, and indexes in decimal.
 using Path = std::vector<std::string>;
 
-// The text of one configuration document (JSON with C and C++ comments), its tree, and the places of its values for messages.
-// Immutable after parse(); shared by whoever reports about it.
+// The text of one configuration document (JSON with C and C++ comments), its tree, and the places of its values for
+// messages. Immutable after parse(); shared by whoever reports about it.
 class Document {
  public:
   // kInvalidArgument: not JSON, with file:line:column, the line and a caret.
@@ -31,7 +31,8 @@ class Document {
   std::string at_value(const Path& path, std::string_view message) const;
   // … under the key that names it, …
   std::string at_key(const Path& path, std::string_view message) const;
-  // … or, of a string, under the byte `inside` of its decoded text. A path that does not exist points at its nearest ancestor.
+  // … or, of a string, under the byte `inside` of its decoded text. A path that does not exist points at its nearest
+  // ancestor.
   std::string at_text(const Path& path, size_t inside, std::string_view message) const;
 
  private:

@@ -10,7 +10,8 @@
 namespace modelyard::configuration {
 namespace {
 
-// Reads the three ways to write Stellar assignments (pipeline 6.2): {field: expr}, ["field := expr"], {group: either of them}.
+// Reads the three ways to write Stellar assignments (pipeline 6.2): {field: expr}, ["field := expr"], {group: either of
+// them}.
 class StellarReader {
  public:
   StellarReader(const Document& document, Problems& problems) : document_(document), problems_(problems) {}
@@ -92,7 +93,8 @@ std::vector<std::string> fields_of(const json::Tree& list) {
   return out;
 }
 
-void read_field_map(ObjectReader& in, const Document& document, bool threat_intel, EnrichmentSection& out, Problems& problems) {
+void read_field_map(ObjectReader& in, const Document& document, bool threat_intel, EnrichmentSection& out,
+                    Problems& problems) {
   static const std::vector<std::string> kEnrichment{"geo", "host", "hbaseEnrichment", "stellar"};
   static const std::vector<std::string> kThreatIntel{"hbaseThreatIntel", "stellar"};
   const std::vector<std::string>& known = threat_intel ? kThreatIntel : kEnrichment;
@@ -101,8 +103,9 @@ void read_field_map(ObjectReader& in, const Document& document, bool threat_inte
   for (const auto& [name, value] : map.tree().items()) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       const auto meant = nearest(name, known);
-      map.refuse_key(name, fmt::format("no adapter is named \"{}\"{}; there are {}", name,
-                                       meant ? fmt::format(" (is \"{}\" meant?)", *meant) : "", fmt::join(known, ", ")));
+      map.refuse_key(name,
+                     fmt::format("no adapter is named \"{}\"{}; there are {}", name,
+                                 meant ? fmt::format(" (is \"{}\" meant?)", *meant) : "", fmt::join(known, ", ")));
       continue;
     }
     const json::Tree* config = &value;
@@ -158,11 +161,12 @@ RiskLevelRule read_rule(const Document& document, Path path, Problems& problems)
 }
 
 TriageConfig read_triage(const Document& document, const Path& path, Problems& problems) {
-  static constexpr std::array<std::pair<std::string_view, Aggregator>, 5> kAggregators{{{"MAX", Aggregator::kMax},
-                                                                                         {"MIN", Aggregator::kMin},
-                                                                                         {"SUM", Aggregator::kSum},
-                                                                                         {"MEAN", Aggregator::kMean},
-                                                                                         {"POSITIVE_MEAN", Aggregator::kPositiveMean}}};
+  static constexpr std::array<std::pair<std::string_view, Aggregator>, 5> kAggregators{
+      {{"MAX", Aggregator::kMax},
+       {"MIN", Aggregator::kMin},
+       {"SUM", Aggregator::kSum},
+       {"MEAN", Aggregator::kMean},
+       {"POSITIVE_MEAN", Aggregator::kPositiveMean}}};
   ObjectReader in(document, path, problems);
   TriageConfig out;
   if (const json::Tree* rules = in.member("riskLevelRules"); rules != nullptr && !rules->is_array()) {
@@ -172,8 +176,8 @@ TriageConfig read_triage(const Document& document, const Path& path, Problems& p
       Path here = in.path_to("riskLevelRules");
       here.push_back(std::to_string(i));
       RiskLevelRule rule = read_rule(document, here, problems);
-      const bool again =
-          std::any_of(out.rules.begin(), out.rules.end(), [&](const RiskLevelRule& other) { return other.rule == rule.rule; });
+      const bool again = std::any_of(out.rules.begin(), out.rules.end(),
+                                     [&](const RiskLevelRule& other) { return other.rule == rule.rule; });
       if (again) {
         problems.warnings.push_back(document.at_value(here, "the same rule stands above and only that one counts"));
       } else {
@@ -182,7 +186,8 @@ TriageConfig read_triage(const Document& document, const Path& path, Problems& p
     }
   }
   const std::string name = in.text("aggregator", "MAX");
-  const auto found = std::find_if(kAggregators.begin(), kAggregators.end(), [&](const auto& one) { return one.first == name; });
+  const auto found =
+      std::find_if(kAggregators.begin(), kAggregators.end(), [&](const auto& one) { return one.first == name; });
   if (found == kAggregators.end()) {
     in.refuse("aggregator", "\"aggregator\" is MAX, MIN, SUM, MEAN or POSITIVE_MEAN, in capitals");
   } else {

@@ -27,12 +27,15 @@ bool is_folder(const fs::path& path) {
 
 Result<Layout> layout_of(const fs::path& folder) {
   if (!is_folder(folder)) {
-    return fail(ErrorCode::kNotFound, fmt::format("{} is no folder: --config names one with global.json, parsers/, enrichments/ …",
-                                                  folder.string()));
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("{} is no folder: --config names one with global.json, parsers/, enrichments/ …", folder.string()));
   }
   Layout out{.documents = folder, .patterns = {}};
-  if (!is_folder(folder / "parsers") && is_folder(folder / "zookeeper" / "parsers")) out.documents = folder / "zookeeper";
-  for (const fs::path& candidate : {folder / "patterns", out.documents / "patterns", fs::absolute(folder).lexically_normal().parent_path() / "patterns"}) {
+  if (!is_folder(folder / "parsers") && is_folder(folder / "zookeeper" / "parsers"))
+    out.documents = folder / "zookeeper";
+  for (const fs::path& candidate : {folder / "patterns", out.documents / "patterns",
+                                    fs::absolute(folder).lexically_normal().parent_path() / "patterns"}) {
     if (!is_folder(candidate)) continue;
     out.patterns = candidate;
     break;
@@ -44,7 +47,8 @@ Result<Layout> layout_of(const fs::path& folder) {
 std::vector<fs::path> files_in(const fs::path& folder, std::string_view extension) {
   std::vector<fs::path> out;
   std::error_code error;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end && out.size() < kFilesMax; at.increment(error)) {
+  for (fs::directory_iterator at(folder, error), end; !error && at != end && out.size() < kFilesMax;
+       at.increment(error)) {
     std::error_code ignored;
     const std::string name = at->path().filename().string();
     if (!at->is_regular_file(ignored) || name.empty() || name[0] == '.') continue;
@@ -96,9 +100,10 @@ Result<SensorConfig> load_sensor(const fs::path& folder, std::string_view sensor
   const DocumentPtr parser = read_document(layout.documents / "parsers" / file, problems);
   if (parser == nullptr && problems.errors.size() == errors_before) {
     MY_TRY(const std::vector<std::string> sensors, list_sensors(folder));
-    return fail(ErrorCode::kNotFound,
-                fmt::format("no sensor {}: {} is missing; {}", sensor, (layout.documents / "parsers" / file).string(),
-                            sensors.empty() ? "there are no parsers" : fmt::format("there are {}", fmt::join(sensors, ", "))));
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("no sensor {}: {} is missing; {}", sensor, (layout.documents / "parsers" / file).string(),
+                    sensors.empty() ? "there are no parsers" : fmt::format("there are {}", fmt::join(sensors, ", "))));
   }
   if (parser != nullptr) out.parser = read_parser(parser, sensor, problems);
   if (const DocumentPtr global = read_document(layout.documents / "global.json", problems)) {
@@ -120,9 +125,11 @@ Result<SensorConfig> load_sensor(const fs::path& folder, std::string_view sensor
 Result<Problems> check_folder(const fs::path& folder) {
   MY_TRY(const Layout layout, layout_of(folder));
   Problems problems;
-  if (const DocumentPtr document = read_document(layout.documents / "global.json", problems)) read_global(document, problems);
+  if (const DocumentPtr document = read_document(layout.documents / "global.json", problems))
+    read_global(document, problems);
   for (const fs::path& file : files_in(layout.documents / "parsers", ".json")) {
-    if (const DocumentPtr document = read_document(file, problems)) read_parser(document, file.stem().string(), problems);
+    if (const DocumentPtr document = read_document(file, problems))
+      read_parser(document, file.stem().string(), problems);
   }
   for (const fs::path& file : files_in(layout.documents / "enrichments", ".json")) {
     if (const DocumentPtr document = read_document(file, problems)) read_enrichment(document, problems);

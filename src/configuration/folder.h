@@ -15,9 +15,9 @@ namespace modelyard::configuration {
 //
 //   DIR/global.json  DIR/parsers/SENSOR.json  DIR/enrichments/SENSOR.json  DIR/indexing/SENSOR.json  DIR/patterns/NAME
 //
-// All but the parser's document may be missing. A DIR that holds a folder zookeeper/ with parsers/ in it and no parsers/ of its
-// own stands for DIR/zookeeper; without DIR/patterns the patterns are those of the folder beside DIR (config/zookeeper and
-// config/patterns).
+// All but the parser's document may be missing. A DIR that holds a folder zookeeper/ with parsers/ in it and no
+// parsers/ of its own stands for DIR/zookeeper; without DIR/patterns the patterns are those of the folder beside DIR
+// (config/zookeeper and config/patterns).
 
 struct PatternFile {
   std::string name;  // "squid"
@@ -37,8 +37,8 @@ struct SensorConfig {
   std::vector<std::string> warnings;
 };
 
-// kNotFound: no such folder or sensor (the message lists the sensors). kInvalidArgument: all that is wrong in the sensor's
-// documents, each with file:line:column, the line and a caret.
+// kNotFound: no such folder or sensor (the message lists the sensors). kInvalidArgument: all that is wrong in the
+// sensor's documents, each with file:line:column, the line and a caret.
 Result<SensorConfig> load_sensor(const std::filesystem::path& folder, std::string_view sensor);
 
 // Sorted names of the sensors with a parser document.

@@ -37,8 +37,9 @@ void read_strategy(ObjectReader& in, const Document& document, ParserConfig& out
   out.metadata_prefix = config.text("metadataPrefix", "metron.metadata");
   out.message_field = config.text("messageField");
   if (envelope && out.message_field.empty()) {
-    in.refuse_key(in.has("rawMessageStrategyConfig") ? "rawMessageStrategyConfig" : "rawMessageStrategy",
-                  "the strategy ENVELOPE needs rawMessageStrategyConfig.messageField: the key that holds the raw message");
+    in.refuse_key(
+        in.has("rawMessageStrategyConfig") ? "rawMessageStrategyConfig" : "rawMessageStrategy",
+        "the strategy ENVELOPE needs rawMessageStrategyConfig.messageField: the key that holds the raw message");
   }
 }
 
@@ -71,8 +72,8 @@ ParserConfig read_parser(DocumentPtr document, std::string_view sensor, Problems
   out.spout_config = in.object("spoutConfig");
   out.storm_config = in.object("stormConfig");
   // Sizes of a Storm topology: checked, and without effect here.
-  for (const char* size : {"numWorkers", "numAckers", "spoutParallelism", "spoutNumTasks", "parserParallelism", "parserNumTasks",
-                           "errorWriterParallelism", "errorWriterNumTasks"}) {
+  for (const char* size : {"numWorkers", "numAckers", "spoutParallelism", "spoutNumTasks", "parserParallelism",
+                           "parserNumTasks", "errorWriterParallelism", "errorWriterNumTasks"}) {
     in.whole(size);
   }
   in.finish();

@@ -126,7 +126,8 @@ size_t locate_inside_string(std::string_view text, size_t quote, size_t inside) 
       ++at;
       ++decoded;
     } else if (text[at + 1] == 'u' && at + 6 <= text.size()) {
-      const unsigned code = static_cast<unsigned>(std::strtoul(std::string(text.substr(at + 2, 4)).c_str(), nullptr, 16));
+      const unsigned code =
+          static_cast<unsigned>(std::strtoul(std::string(text.substr(at + 2, 4)).c_str(), nullptr, 16));
       const bool pair = code >= 0xd800 && code < 0xdc00;
       decoded += pair ? 4 : utf8_length(code);
       at += pair ? 12 : 6;

@@ -8,7 +8,8 @@
 
 namespace modelyard::configuration {
 
-// Offsets of a value and of the key before it (the same for an item of a list) in a JSON text that is known to be well formed.
+// Offsets of a value and of the key before it (the same for an item of a list) in a JSON text that is known to be well
+// formed.
 struct Position {
   size_t key = 0;
   size_t value = 0;

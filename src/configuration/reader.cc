@@ -54,7 +54,8 @@ const json::Tree* find(const json::Tree& root, const Path& path) {
       const auto found = at->find(step);
       if (found == at->end()) return nullptr;
       at = &*found;
-    } else if (const auto index = parse_int(step); at->is_array() && index && static_cast<size_t>(*index) < at->size()) {
+    } else if (const auto index = parse_int(step);
+               at->is_array() && index && static_cast<size_t>(*index) < at->size()) {
       at = &(*at)[static_cast<size_t>(*index)];
     } else {
       return nullptr;
@@ -149,8 +150,8 @@ std::vector<std::string> ObjectReader::texts(std::string_view key) {
     out.push_back(value->get<std::string>());
     return out;
   }
-  const bool all_strings =
-      value->is_array() && std::all_of(value->begin(), value->end(), [](const json::Tree& item) { return item.is_string(); });
+  const bool all_strings = value->is_array() && std::all_of(value->begin(), value->end(),
+                                                            [](const json::Tree& item) { return item.is_string(); });
   if (!all_strings) {
     refuse(key, fmt::format("\"{}\" must be a string or a list of strings", key));
     return out;

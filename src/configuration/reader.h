@@ -10,9 +10,9 @@
 
 namespace modelyard::configuration {
 
-// Reads the members of one object of a document, remembering which keys it was asked for, so that finish() can refuse the rest.
-// Absent and null give the fallback. Texts where numbers or booleans belong are taken when they spell one, and the reverse, as
-// the reference does. Lives within one read_… function.
+// Reads the members of one object of a document, remembering which keys it was asked for, so that finish() can refuse
+// the rest. Absent and null give the fallback. Texts where numbers or booleans belong are taken when they spell one,
+// and the reverse, as the reference does. Lives within one read_… function.
 class ObjectReader {
  public:
   ObjectReader(const Document& document, Path path, Problems& problems);
@@ -27,8 +27,8 @@ class ObjectReader {
   const json::Tree* member(std::string_view key);
   bool has(std::string_view key) const;
 
-  void refuse(std::string_view key, std::string_view message);       // under the value
-  void refuse_key(std::string_view key, std::string_view message);   // under the key
+  void refuse(std::string_view key, std::string_view message);      // under the value
+  void refuse_key(std::string_view key, std::string_view message);  // under the key
   void require(std::string_view key);
   void finish();  // unknown keys are errors, with the nearest known name
 

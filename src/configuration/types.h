@@ -77,8 +77,8 @@ struct ParserConfig {
 struct Assignment {
   std::string field;
   std::string expression;
-  Path path;           // of the string that holds the expression
-  size_t inside = 0;   // where in that string it begins
+  Path path;          // of the string that holds the expression
+  size_t inside = 0;  // where in that string it begins
 };
 struct StellarGroup {
   std::string name;  // "" = the unnamed group
@@ -98,7 +98,7 @@ struct RiskLevelRule {
   std::string name;
   std::string comment;
   std::string rule;
-  std::string score;  // the expression's text: a number in the document becomes its text
+  std::string score;   // the expression's text: a number in the document becomes its text
   std::string reason;  // "" = none
   bool has_name = false;
   bool has_comment = false;

@@ -43,9 +43,11 @@ Result<std::optional<Token>> first_token(std::string_view text) {
     at = token.definition.empty() ? text.size() : end;
   }
   if (token.pattern.empty() || at >= text.size() || text[at] != '}') {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("\"{}\" is no token: write %{{NAME}}, %{{NAME:field}} or %{{NAME=regex}}, names of letters, digits and _",
-                            text.substr(start, std::min<size_t>(40, text.size() - start))));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format(
+            "\"{}\" is no token: write %{{NAME}}, %{{NAME:field}} or %{{NAME=regex}}, names of letters, digits and _",
+            text.substr(start, std::min<size_t>(40, text.size() - start))));
   }
   token.text = text.substr(start, at + 1 - start);
   return std::optional(token);
@@ -77,14 +79,16 @@ Result<Expansion> expand(const PatternSet& patterns, std::string_view expression
     if (!token) return out;
     if (step >= options.steps_max) {
       return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} is not expanded after {} steps: does %{{{}}} contain itself?", expression, step, token->pattern));
+                  fmt::format("{} is not expanded after {} steps: does %{{{}}} contain itself?", expression, step,
+                              token->pattern));
     }
     const std::string name(token->pattern);
     if (!token->definition.empty()) inline_definitions.insert_or_assign(name, std::string(token->definition));
     const PatternSet::Definition* stored = patterns.find(name);
     const auto own = inline_definitions.find(name);
     if (own == inline_definitions.end() && stored == nullptr) {
-      const std::string in = out.origins.empty() ? "" : fmt::format(", used by {} or what it contains", out.origins.front());
+      const std::string in =
+          out.origins.empty() ? "" : fmt::format(", used by {} or what it contains", out.origins.front());
       return fail(ErrorCode::kInvalidArgument, fmt::format("no pattern is named {}{}", name, in));
     }
     const std::string& regex = own != inline_definitions.end() ? own->second : stored->regex;
@@ -99,8 +103,8 @@ Result<Expansion> expand(const PatternSet& patterns, std::string_view expression
     out.origins.push_back(origin);
     // Checked before replacing: a definition that names itself twice would double the text at each step.
     if (out.regex.size() + count_of(out.regex, text) * with.size() > options.expanded_bytes_max) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} is longer than {} bytes when expanded, at %{{{}}}", expression, options.expanded_bytes_max, name));
+      return fail(ErrorCode::kInvalidArgument, fmt::format("{} is longer than {} bytes when expanded, at %{{{}}}",
+                                                           expression, options.expanded_bytes_max, name));
     }
     replace_all(out.regex, text, with);
   }

@@ -38,15 +38,17 @@ struct Selection {
   std::vector<size_t> winners;  // per field: index of its group among all groups of the expression
 };
 
-Selection select_groups(const std::vector<std::string>& groups, const Expansion& expansion, const GrokOptions& options) {
+Selection select_groups(const std::vector<std::string>& groups, const Expansion& expansion,
+                        const GrokOptions& options) {
   Selection out;
   std::vector<std::string_view> seen;
   for (size_t i = 0; i < groups.size(); ++i) {
     const std::string& group = groups[i];
     if (group.empty() || std::find(seen.begin(), seen.end(), group) != seen.end()) continue;
     seen.push_back(group);
-    const std::string field =
-        group[0] == kTokenMark ? expansion.labels[static_cast<size_t>(*parse_int(std::string_view(group).substr(1)))] : group;
+    const std::string field = group[0] == kTokenMark
+                                  ? expansion.labels[static_cast<size_t>(*parse_int(std::string_view(group).substr(1)))]
+                                  : group;
     const auto& ignored = options.ignored_fields;
     if (field == kUnwanted || std::find(ignored.begin(), ignored.end(), field) != ignored.end()) continue;
     const auto known = std::find(out.fields.begin(), out.fields.end(), field);
@@ -119,7 +121,8 @@ Result<Grok> Grok::compile(const PatternSet& patterns, std::string_view expressi
   MY_TRY(const Expansion expansion, expand(patterns, expression, options));
   const auto explain = [&](const Error& error) {
     const std::string culprit = blame(patterns, expansion, options);
-    return fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", expression, culprit.empty() ? error.message() : culprit));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: {}", expression, culprit.empty() ? error.message() : culprit));
   };
   const Result<PcreText> all = to_pcre(expansion.regex);
   if (!all) return explain(all.error());
@@ -167,13 +170,14 @@ Result<bool> Grok::match(std::string_view line, Scratch& scratch, std::vector<Ca
   const auto subject = reinterpret_cast<PCRE2_SPTR>(line.data() == nullptr ? "" : line.data());
   const int found =
       program.jit ? pcre2_jit_match(program.code.get(), subject, line.size(), 0, 0, work.data.get(), work.context.get())
-                  : pcre2_match(program.code.get(), subject, line.size(), 0, PCRE2_NO_UTF_CHECK, work.data.get(), work.context.get());
+                  : pcre2_match(program.code.get(), subject, line.size(), 0, PCRE2_NO_UTF_CHECK, work.data.get(),
+                                work.context.get());
   if (found == PCRE2_ERROR_NOMATCH) return false;
   if (found < 0) {
     PCRE2_UCHAR text[160];
     pcre2_get_error_message(found, text, sizeof text);
-    return fail(ErrorCode::kResourceExhausted, fmt::format("{} gave up on a line of {} bytes: {}", state_->expression, line.size(),
-                                                           reinterpret_cast<const char*>(text)));
+    return fail(ErrorCode::kResourceExhausted, fmt::format("{} gave up on a line of {} bytes: {}", state_->expression,
+                                                           line.size(), reinterpret_cast<const char*>(text)));
   }
   const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(work.data.get());
   const auto matched = static_cast<uint32_t>(found);

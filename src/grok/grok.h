@@ -26,8 +26,8 @@ struct Capture {
   std::string_view text;
 };
 
-// What one thread needs while it matches: match data and the stack of the just-in-time code (32 KiB, growing to 1 MiB). Reused
-// from line to line and from Grok to Grok; confined to one thread.
+// What one thread needs while it matches: match data and the stack of the just-in-time code (32 KiB, growing to 1 MiB).
+// Reused from line to line and from Grok to Grok; confined to one thread.
 class Scratch {
  public:
   Scratch();
@@ -48,11 +48,13 @@ struct GrokOptions {
   std::vector<std::string> ignored_fields;      // treated as UNWANTED is
 };
 
-// A compiled grok expression: java-grok 0.1.0's tokens and naming on PCRE2 with just-in-time code. Immutable, shared by threads.
+// A compiled grok expression: java-grok 0.1.0's tokens and naming on PCRE2 with just-in-time code. Immutable, shared by
+// threads.
 //
-// %{NAME}, %{NAME:label}, %{NAME=regex}: every token becomes a group whose field is its label, or NAME; the label UNWANTED gives
-// no field. A token text that stands twice at the time it is replaced shares one group, the first occurrence's. Of several groups
-// with one field name the last in the expression wins, also when it took no part. Explicit (?<name>…) groups are fields too.
+// %{NAME}, %{NAME:label}, %{NAME=regex}: every token becomes a group whose field is its label, or NAME; the label
+// UNWANTED gives no field. A token text that stands twice at the time it is replaced shares one group, the first
+// occurrence's. Of several groups with one field name the last in the expression wins, also when it took no part.
+// Explicit (?<name>…) groups are fields too.
 class Grok {
  public:
   // kInvalidArgument names the token or regex, and its file:line where it comes from one.
@@ -61,8 +63,8 @@ class Grok {
   Grok(Grok&&) noexcept;
   Grok& operator=(Grok&&) noexcept;
 
-  // Finds the expression anywhere in the line (not anchored). True: `out` holds every field in the order of fields(). False: no
-  // match. Lines that are not UTF-8: kInvalidArgument. Effort or stack used up: kResourceExhausted.
+  // Finds the expression anywhere in the line (not anchored). True: `out` holds every field in the order of fields().
+  // False: no match. Lines that are not UTF-8: kInvalidArgument. Effort or stack used up: kResourceExhausted.
   Result<bool> match(std::string_view line, Scratch& scratch, std::vector<Capture>& out) const;
 
   // Field names in the order of the expression.

@@ -61,7 +61,8 @@ INSTANTIATE_TEST_SUITE_P(
     Tokens, GrokTable,
     testing::Values(
         Row{"label_names_the_field", "", "%{WORD:verb}", "GET", "verb='GET'"},
-        Row{"a_token_without_label_is_a_field_of_its_pattern", "", "%{YEAR}-%{MONTHNUM}", "2016-04", "YEAR=2016 MONTHNUM=4"},
+        Row{"a_token_without_label_is_a_field_of_its_pattern", "", "%{YEAR}-%{MONTHNUM}", "2016-04",
+            "YEAR=2016 MONTHNUM=4"},
         Row{"unwanted_gives_no_field", "", "%{WORD:UNWANTED} %{WORD:b}", "x y", "b='y'"},
         Row{"there_is_no_type_suffix", "", "%{NUMBER:x:int}", "12", "x:int=12"},
         Row{"definition_inside_the_token", "", "%{STATUS:code=[0-9]+}", "status 404", "code=404"},
@@ -76,72 +77,80 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"found_anywhere_in_the_line", "", "[^0-9]*%{INT:n}", "-1", "n=1"},
         Row{"trailing_junk_is_tolerated", "", "%{IPV4:ip}", "from 10.0.0.1 to", "ip='10.0.0.1'"},
         Row{"later_definition_wins", "WORD [0-9]+", "%{WORD:a}", "abc 12", "a=12"},
-        Row{"comment_lines_are_no_definitions", "# WORD x\nNOT-A-NAME y\n  INDENTED z\nMINE q+\n", "%{MINE:m}", "qq", "m='qq'"},
+        Row{"comment_lines_are_no_definitions", "# WORD x\nNOT-A-NAME y\n  INDENTED z\nMINE q+\n", "%{MINE:m}", "qq",
+            "m='qq'"},
         Row{"windows_line_ends", "A x+\r\nB y+\r\n", "%{A:a}%{B:b}", "xxyy", "a='xx' b='yy'"},
         Row{"no_match", "", "%{INT:a}", "none", "no match"},
         Row{"empty_line_does_not_match", "", "%{WORD:a}", "", "no match"},
         Row{"empty_line_may_match", "", "%{DATA:a}", "", "a=''"}),
     [](const auto& info) { return info.param.name; });
 
-INSTANTIATE_TEST_SUITE_P(
-    Values, GrokTable,
-    testing::Values(Row{"leading_zeros", "", "%{NOTSPACE:x}", "007", "x=7"}, Row{"plus_sign", "", "%{NOTSPACE:x}", "+200", "x=200"},
-                    Row{"zeros", "", "%{NOTSPACE:x}", "00000000", "x=0"}, Row{"minus", "", "%{NOTSPACE:x}", "-5", "x=-5"},
-                    Row{"greatest_int", "", "%{NOTSPACE:x}", "2147483647", "x=2147483647"},
-                    Row{"beyond_int_is_text", "", "%{NOTSPACE:x}", "2147483648", "x='2147483648'"},
-                    Row{"least_int", "", "%{NOTSPACE:x}", "-2147483648", "x=-2147483648"},
-                    Row{"decimal_is_text", "", "%{NOTSPACE:x}", "0.000", "x='0.000'"},
-                    Row{"two_signs_are_text", "", "%{NOTSPACE:x}", "+-5", "x='+-5'"},
-                    Row{"sign_alone_is_text", "", "%{NOTSPACE:x}", "+", "x='+'"},
-                    Row{"hexadecimal_is_text", "", "%{NOTSPACE:x}", "0x10", "x='0x10'"},
-                    Row{"double_quotes_are_taken_off_once", "", "%{NOTSPACE:x}", "\"\"a\"\"", "x='\"a\"'"},
-                    Row{"single_quotes_are_taken_off", "", "%{NOTSPACE:x}", "'a'", "x='a'"},
-                    Row{"unequal_quotes_stay", "", "%{NOTSPACE:x}", "'a\"", "x=''a\"'"},
-                    Row{"one_quote_is_nothing", "", "%{NOTSPACE:x}", "\"", "x=''"},
-                    Row{"quoted_number_is_text", "", "%{NOTSPACE:x}", "\"12\"", "x='12'"}),
-    [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Values, GrokTable,
+                         testing::Values(Row{"leading_zeros", "", "%{NOTSPACE:x}", "007", "x=7"},
+                                         Row{"plus_sign", "", "%{NOTSPACE:x}", "+200", "x=200"},
+                                         Row{"zeros", "", "%{NOTSPACE:x}", "00000000", "x=0"},
+                                         Row{"minus", "", "%{NOTSPACE:x}", "-5", "x=-5"},
+                                         Row{"greatest_int", "", "%{NOTSPACE:x}", "2147483647", "x=2147483647"},
+                                         Row{"beyond_int_is_text", "", "%{NOTSPACE:x}", "2147483648", "x='2147483648'"},
+                                         Row{"least_int", "", "%{NOTSPACE:x}", "-2147483648", "x=-2147483648"},
+                                         Row{"decimal_is_text", "", "%{NOTSPACE:x}", "0.000", "x='0.000'"},
+                                         Row{"two_signs_are_text", "", "%{NOTSPACE:x}", "+-5", "x='+-5'"},
+                                         Row{"sign_alone_is_text", "", "%{NOTSPACE:x}", "+", "x='+'"},
+                                         Row{"hexadecimal_is_text", "", "%{NOTSPACE:x}", "0x10", "x='0x10'"},
+                                         Row{"double_quotes_are_taken_off_once", "", "%{NOTSPACE:x}", "\"\"a\"\"",
+                                             "x='\"a\"'"},
+                                         Row{"single_quotes_are_taken_off", "", "%{NOTSPACE:x}", "'a'", "x='a'"},
+                                         Row{"unequal_quotes_stay", "", "%{NOTSPACE:x}", "'a\"", "x=''a\"'"},
+                                         Row{"one_quote_is_nothing", "", "%{NOTSPACE:x}", "\"", "x=''"},
+                                         Row{"quoted_number_is_text", "", "%{NOTSPACE:x}", "\"12\"", "x='12'"}),
+                         [](const auto& info) { return info.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Regexes, GrokTable,
-    testing::Values(
-        Row{"possessive", "", "(?<a>x++)(?<b>x?)", "xxx", "a='xxx' b=''"},
-        Row{"classes_are_ascii", "", "(?<a>\\w+)", "caf\xc3\xa9", "a='caf'"},
-        Row{"digits_are_ascii", "", "(?<a>\\d+)", "\xd9\xa1 7", "a=7"},
-        Row{"posix_name", "", "(?<a>\\p{Upper}\\p{Alnum}*)", "xAb1-", "a='Ab1'"},
-        Row{"posix_name_in_class", "", "(?<a>[\\p{Lower}_]+)", "Aab_C", "a='ab_'"},
-        Row{"negated_posix_name_in_class", "", "(?<a>[\\P{Digit}]+)", "12ab", "a='ab'"},
-        Row{"unicode_property", "", "(?<a>\\p{L}+)", "1caf\xc3\xa9 ", "a='caf\xc3\xa9'"},
-        Row{"unicode_escape", "", "(?<a>\\u00e9+)", "caf\xc3\xa9", "a='\xc3\xa9'"},
-        Row{"intersection", "", "(?<a>[a-z&&[^bc]]+)", "bcdefb", "a='def'"},
-        Row{"nested_union", "", "(?<a>[a[xy]]+)", "bxayb", "a='xay'"},
-        Row{"negated_intersection", "", "(?<a>[^a-z&&[^bc]]+)", "abcB1a", "a='bcB1'"},
-        Row{"quoted_text", "", "(?<a>\\Qa.b(\\E\\d)", "axb( a.b(7", "a='a.b(7'"},
-        Row{"numbered_back_reference", "", "(?<a>(\\w)\\2)", "abba", "a='bb'"},
-        Row{"named_back_reference", "", "(?<a>\\w)-\\k<a>", "a-b-b", "a='b'"},
-        Row{"control_flag_of_java_is_dropped", "", "(?du)(?<a>x)", "x", "a='x'"},
-        Row{"case_flag", "", "(?i)(?<a>x+)", "xX", "a='xX'"},
-        Row{"multibyte_dot", "", "a(?<a>.)b", "a\xe2\x82\xac" "b", "a='\xe2\x82\xac'"},
-        Row{"dot_stops_at_line_end", "", "(?<a>.*)", "ab\r\ncd", "a='ab'"}),
+    testing::Values(Row{"possessive", "", "(?<a>x++)(?<b>x?)", "xxx", "a='xxx' b=''"},
+                    Row{"classes_are_ascii", "", "(?<a>\\w+)", "caf\xc3\xa9", "a='caf'"},
+                    Row{"digits_are_ascii", "", "(?<a>\\d+)", "\xd9\xa1 7", "a=7"},
+                    Row{"posix_name", "", "(?<a>\\p{Upper}\\p{Alnum}*)", "xAb1-", "a='Ab1'"},
+                    Row{"posix_name_in_class", "", "(?<a>[\\p{Lower}_]+)", "Aab_C", "a='ab_'"},
+                    Row{"negated_posix_name_in_class", "", "(?<a>[\\P{Digit}]+)", "12ab", "a='ab'"},
+                    Row{"unicode_property", "", "(?<a>\\p{L}+)", "1caf\xc3\xa9 ", "a='caf\xc3\xa9'"},
+                    Row{"unicode_escape", "", "(?<a>\\u00e9+)", "caf\xc3\xa9", "a='\xc3\xa9'"},
+                    Row{"intersection", "", "(?<a>[a-z&&[^bc]]+)", "bcdefb", "a='def'"},
+                    Row{"nested_union", "", "(?<a>[a[xy]]+)", "bxayb", "a='xay'"},
+                    Row{"negated_intersection", "", "(?<a>[^a-z&&[^bc]]+)", "abcB1a", "a='bcB1'"},
+                    Row{"quoted_text", "", "(?<a>\\Qa.b(\\E\\d)", "axb( a.b(7", "a='a.b(7'"},
+                    Row{"numbered_back_reference", "", "(?<a>(\\w)\\2)", "abba", "a='bb'"},
+                    Row{"named_back_reference", "", "(?<a>\\w)-\\k<a>", "a-b-b", "a='b'"},
+                    Row{"control_flag_of_java_is_dropped", "", "(?du)(?<a>x)", "x", "a='x'"},
+                    Row{"case_flag", "", "(?i)(?<a>x+)", "xX", "a='xX'"},
+                    Row{"multibyte_dot", "", "a(?<a>.)b",
+                        "a\xe2\x82\xac"
+                        "b",
+                        "a='\xe2\x82\xac'"},
+                    Row{"dot_stops_at_line_end", "", "(?<a>.*)", "ab\r\ncd", "a='ab'"}),
     [](const auto& info) { return info.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Refused, GrokTable,
-    testing::Values(
-        Row{"unknown_pattern", "", "%{NOPE:x}", "", "refused: no pattern is named NOPE"},
-        Row{"unknown_pattern_inside", "A %{B}\nB %{NOPE}", "%{A}", "",
-            "refused: no pattern is named NOPE, used by A (own:1) or what it contains"},
-        Row{"not_a_token", "", "%{WORD-X}", "",
-            "refused: \"%{WORD-X}\" is no token: write %{NAME}, %{NAME:field} or %{NAME=regex}, names of letters, digits and _"},
-        Row{"endless_recursion", "A x%{A}", "%{A}", "", "refused: %{A} is not expanded after 1000 steps: does %{A} contain itself?"},
-        Row{"exploding_recursion", "A %{A}%{A}", "%{A}", "",
-            "refused: %{A} is longer than 1048576 bytes when expanded, at %{A}"},
-        Row{"bad_regex_names_file_and_line", "\nGOOD x\nBAD (a", "%{BAD}", "",
-            "refused: %{BAD}: BAD (own:3): missing closing parenthesis after \"((a)\""},
-        Row{"the_deepest_bad_one_is_named", "OUTER %{INNER}y\nINNER [a", "%{OUTER}", "",
-            "refused: %{OUTER}: INNER (own:2): a class without \"]\" at \"[a)\""},
-        Row{"verbs_of_pcre", "", "(*ACCEPT)%{WORD}", "", "refused: (*ACCEPT)%{WORD}: \"(*\" has nothing to repeat at \"(*ACCEPT)\""},
-        Row{"escapes_of_pcre", "", "\\K%{WORD}", "", "refused: \\K%{WORD}: the unknown escape \\K at \"\\K\""},
-        Row{"line_that_is_no_utf8", "", "%{WORD:a}", "abc\xff", "error: the line is not UTF-8"}),
+    testing::Values(Row{"unknown_pattern", "", "%{NOPE:x}", "", "refused: no pattern is named NOPE"},
+                    Row{"unknown_pattern_inside", "A %{B}\nB %{NOPE}", "%{A}", "",
+                        "refused: no pattern is named NOPE, used by A (own:1) or what it contains"},
+                    Row{"not_a_token", "", "%{WORD-X}", "",
+                        "refused: \"%{WORD-X}\" is no token: write %{NAME}, %{NAME:field} or %{NAME=regex}, names of "
+                        "letters, digits and _"},
+                    Row{"endless_recursion", "A x%{A}", "%{A}", "",
+                        "refused: %{A} is not expanded after 1000 steps: does %{A} contain itself?"},
+                    Row{"exploding_recursion", "A %{A}%{A}", "%{A}", "",
+                        "refused: %{A} is longer than 1048576 bytes when expanded, at %{A}"},
+                    Row{"bad_regex_names_file_and_line", "\nGOOD x\nBAD (a", "%{BAD}", "",
+                        "refused: %{BAD}: BAD (own:3): missing closing parenthesis after \"((a)\""},
+                    Row{"the_deepest_bad_one_is_named", "OUTER %{INNER}y\nINNER [a", "%{OUTER}", "",
+                        "refused: %{OUTER}: INNER (own:2): a class without \"]\" at \"[a)\""},
+                    Row{"verbs_of_pcre", "", "(*ACCEPT)%{WORD}", "",
+                        "refused: (*ACCEPT)%{WORD}: \"(*\" has nothing to repeat at \"(*ACCEPT)\""},
+                    Row{"escapes_of_pcre", "", "\\K%{WORD}", "",
+                        "refused: \\K%{WORD}: the unknown escape \\K at \"\\K\""},
+                    Row{"line_that_is_no_utf8", "", "%{WORD:a}", "abc\xff", "error: the line is not UTF-8"}),
     [](const auto& info) { return info.param.name; });
 
 TEST(Grok, effort_is_bounded) {
@@ -206,17 +215,58 @@ std::string recorded_common() {
 TEST(CommonPatterns, agree_with_recorded_definitions) {
   PatternSet recorded;
   recorded.add(recorded_common(), "recorded");
-  const std::vector<std::string> words{
-      "12", "-7", "+3.5", ".25", "1.2.3", "007", "0xBEEF", "a.b-c_d", "www.example.org", "10.1.2.3", "300.1.1.1", "1:2:3:4:5:6:7:8",
-      "2001:db8::9", "::1", "fe80::", "00:1B:44:11:3A:B7", "001B.4411.3AB7", "/var/log/x.log", "C:\\Temp\\a b", "/dev/pts/3",
-      "http://u:p@h.org:81/x?y=1&z=[2]", "git+ssh://h/x", "\"a b\"", "'c'", "`d`", "\"\"", "\"x\\\"y\"", "March", "Jan", "Janu", "2016-04-25T09:26:22.123+01:00",
-      "Mon, 15 Aug 2005 15:52:01 +0000", "Tuesday Jun 3 2005 15:52:01 EST", "Thu Jan 15 12:00:00 UTC 2004", "20050815155201", "12/31/2016 23:59:60", "31.12.16-1:02:03",
-      "Jan  5 14:38:41", "sshd[123]:", "<4.6>", "25/Apr/2016:09:26:22 -0700", "123e4567-e89b-12d3-a456-426655440000", "host:8080", "caf\xc3\xa9", ""};
+  const std::vector<std::string> words{"12",
+                                       "-7",
+                                       "+3.5",
+                                       ".25",
+                                       "1.2.3",
+                                       "007",
+                                       "0xBEEF",
+                                       "a.b-c_d",
+                                       "www.example.org",
+                                       "10.1.2.3",
+                                       "300.1.1.1",
+                                       "1:2:3:4:5:6:7:8",
+                                       "2001:db8::9",
+                                       "::1",
+                                       "fe80::",
+                                       "00:1B:44:11:3A:B7",
+                                       "001B.4411.3AB7",
+                                       "/var/log/x.log",
+                                       "C:\\Temp\\a b",
+                                       "/dev/pts/3",
+                                       "http://u:p@h.org:81/x?y=1&z=[2]",
+                                       "git+ssh://h/x",
+                                       "\"a b\"",
+                                       "'c'",
+                                       "`d`",
+                                       "\"\"",
+                                       "\"x\\\"y\"",
+                                       "March",
+                                       "Jan",
+                                       "Janu",
+                                       "2016-04-25T09:26:22.123+01:00",
+                                       "Mon, 15 Aug 2005 15:52:01 +0000",
+                                       "Tuesday Jun 3 2005 15:52:01 EST",
+                                       "Thu Jan 15 12:00:00 UTC 2004",
+                                       "20050815155201",
+                                       "12/31/2016 23:59:60",
+                                       "31.12.16-1:02:03",
+                                       "Jan  5 14:38:41",
+                                       "sshd[123]:",
+                                       "<4.6>",
+                                       "25/Apr/2016:09:26:22 -0700",
+                                       "123e4567-e89b-12d3-a456-426655440000",
+                                       "host:8080",
+                                       "caf\xc3\xa9",
+                                       ""};
   for (const std::string& name : recorded.names()) {
     ASSERT_NE(PatternSet::common().find(name), nullptr) << name;
     for (const std::string& word : words) {
       for (const std::string& line : {word, "x " + word + " 9", word + word}) {
-        EXPECT_EQ(fields_of(PatternSet::common(), "%{" + name + ":x}", line), fields_of(recorded, "%{" + name + ":x}", line)) << line;
+        EXPECT_EQ(fields_of(PatternSet::common(), "%{" + name + ":x}", line),
+                  fields_of(recorded, "%{" + name + ":x}", line))
+            << line;
       }
     }
   }
@@ -248,30 +298,40 @@ TEST_P(CommonTable, finds) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Names, CommonTable,
-    testing::Values(CommonRow{"INT", "a-12b", "-12"}, CommonRow{"NUMBER", "x 1461576382.642 y", "1461576382.642"},
-                    CommonRow{"NUMBER", ".5", ".5"}, CommonRow{"BASE16NUM", "0xBEEF", "0xBEEF"}, CommonRow{"POSINT", "007 42", "42"},
-                    CommonRow{"WORD", "--tcp_miss/", "tcp_miss"}, CommonRow{"QUOTEDSTRING", "a \"b \\\" c\" d", "b \\\" c"},
-                    CommonRow{"QS", "say ''", ""}, CommonRow{"UUID", "x 123e4567-e89b-12d3-a456-426655440000", "123e4567-e89b-12d3-a456-426655440000"},
-                    CommonRow{"MAC", "at 00:1B:44:11:3A:B7", "00:1B:44:11:3A:B7"}, CommonRow{"MAC", "at 001B.4411.3AB7", "001B.4411.3AB7"},
-                    CommonRow{"MAC", "at 00-1B-44-11-3A-B7", "00-1B-44-11-3A-B7"}, CommonRow{"IP", "10.0.0.256", "-"},
-                    CommonRow{"IP", "a 10.0.0.25 b", "10.0.0.25"}, CommonRow{"IP", "2001:db8::8a2e:370:7334", "2001:db8::8a2e:370:7334"},
-                    CommonRow{"IPV6", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"}, CommonRow{"IPV6", "::", "::"}, CommonRow{"IPV6", "::1", "::1"},
-                    CommonRow{"IPV6", "1::", "1::"}, CommonRow{"IPV6", "::ffff:10.1.2.3", "::ffff:10.1.2.3"},
-                    CommonRow{"IPV6", "1:2:3:4:5:6:10.1.2.3", "1:2:3:4:5:6:10.1.2.3"}, CommonRow{"IPV6", "1:2:3::7:8", "1:2:3::7:8"},
-                    CommonRow{"IPV6", "64:ff9b::1.2.3.4", "64:ff9b::1.2.3.4"}, CommonRow{"IPV6", "fe80::1%eth0", "fe80::1%eth0"},
-                    CommonRow{"IPV6", "12:30", "-"}, CommonRow{"HOSTNAME", "(www.example.org)", "www.example.org"},
-                    CommonRow{"IPORHOST", "10.0.0.1:80", "10.0.0.1"}, CommonRow{"HOSTPORT", "example.org:8080", "example.org:8080"},
-                    CommonRow{"UNIXPATH", "in /var/log/x.log ok", "/var/log/x.log"}, CommonRow{"WINPATH", "C:\\Temp\\a", "C:\\Temp\\a"},
-                    CommonRow{"TTY", "on /dev/pts/3", "/dev/pts/3"}, CommonRow{"URIPATHPARAM", "GET /a/b?c=d HTTP", "/a/b?c=d"},
-                    CommonRow{"URI", "see http://u:p@h.org:81/x?y=1 now", "http://u:p@h.org:81/x?y=1"}, CommonRow{"MONTH", "on March 3", "March"},
-                    CommonRow{"MONTH", "on Jan 3", "Jan"}, CommonRow{"MONTHNUM", "in 08", "8"}, CommonRow{"MONTHDAY", "31", "31"},
-                    CommonRow{"DAY", "Wednesday", "Wednesday"}, CommonRow{"YEAR", "in 2016", "2016"}, CommonRow{"TIME", "at 23:59:60", "23:59:60"},
-                    CommonRow{"DATE_US", "12/31/2016", "12/31/2016"}, CommonRow{"DATE_EU", "31.12.2016", "31.12.2016"},
-                    CommonRow{"TIMESTAMP_ISO8601", "2018-08-30T21:02:32.047266Z", "2018-08-30T21:02:32.047266Z"},
-                    CommonRow{"DATESTAMP_RFC2822", "Mon, 15 Aug 2005 15:52:01 +0000", "Mon, 15 Aug 2005 15:52:01 +0000"},
-                    CommonRow{"HTTPDATE", "[25/Apr/2016:09:26:22 +0000]", "25/Apr/2016:09:26:22 +0000"},
-                    CommonRow{"SYSLOGTIMESTAMP", "Jan  5 14:38:41", "Jan  5 14:38:41"}, CommonRow{"SYSLOGPROG", "sshd[123]:", "sshd[123]"},
-                    CommonRow{"SYSLOGFACILITY", "<4.6>", "<4.6>"}, CommonRow{"SYSLOGHOST", "host-1", "host-1"}),
+    testing::Values(
+        CommonRow{"INT", "a-12b", "-12"}, CommonRow{"NUMBER", "x 1461576382.642 y", "1461576382.642"},
+        CommonRow{"NUMBER", ".5", ".5"}, CommonRow{"BASE16NUM", "0xBEEF", "0xBEEF"},
+        CommonRow{"POSINT", "007 42", "42"}, CommonRow{"WORD", "--tcp_miss/", "tcp_miss"},
+        CommonRow{"QUOTEDSTRING", "a \"b \\\" c\" d", "b \\\" c"}, CommonRow{"QS", "say ''", ""},
+        CommonRow{"UUID", "x 123e4567-e89b-12d3-a456-426655440000", "123e4567-e89b-12d3-a456-426655440000"},
+        CommonRow{"MAC", "at 00:1B:44:11:3A:B7", "00:1B:44:11:3A:B7"},
+        CommonRow{"MAC", "at 001B.4411.3AB7", "001B.4411.3AB7"},
+        CommonRow{"MAC", "at 00-1B-44-11-3A-B7", "00-1B-44-11-3A-B7"}, CommonRow{"IP", "10.0.0.256", "-"},
+        CommonRow{"IP", "a 10.0.0.25 b", "10.0.0.25"},
+        CommonRow{"IP", "2001:db8::8a2e:370:7334", "2001:db8::8a2e:370:7334"},
+        CommonRow{"IPV6", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"}, CommonRow{"IPV6", "::", "::"},
+        CommonRow{"IPV6", "::1", "::1"}, CommonRow{"IPV6", "1::", "1::"},
+        CommonRow{"IPV6", "::ffff:10.1.2.3", "::ffff:10.1.2.3"},
+        CommonRow{"IPV6", "1:2:3:4:5:6:10.1.2.3", "1:2:3:4:5:6:10.1.2.3"},
+        CommonRow{"IPV6", "1:2:3::7:8", "1:2:3::7:8"}, CommonRow{"IPV6", "64:ff9b::1.2.3.4", "64:ff9b::1.2.3.4"},
+        CommonRow{"IPV6", "fe80::1%eth0", "fe80::1%eth0"}, CommonRow{"IPV6", "12:30", "-"},
+        CommonRow{"HOSTNAME", "(www.example.org)", "www.example.org"}, CommonRow{"IPORHOST", "10.0.0.1:80", "10.0.0.1"},
+        CommonRow{"HOSTPORT", "example.org:8080", "example.org:8080"},
+        CommonRow{"UNIXPATH", "in /var/log/x.log ok", "/var/log/x.log"},
+        CommonRow{"WINPATH", "C:\\Temp\\a", "C:\\Temp\\a"}, CommonRow{"TTY", "on /dev/pts/3", "/dev/pts/3"},
+        CommonRow{"URIPATHPARAM", "GET /a/b?c=d HTTP", "/a/b?c=d"},
+        CommonRow{"URI", "see http://u:p@h.org:81/x?y=1 now", "http://u:p@h.org:81/x?y=1"},
+        CommonRow{"MONTH", "on March 3", "March"}, CommonRow{"MONTH", "on Jan 3", "Jan"},
+        CommonRow{"MONTHNUM", "in 08", "8"}, CommonRow{"MONTHDAY", "31", "31"},
+        CommonRow{"DAY", "Wednesday", "Wednesday"}, CommonRow{"YEAR", "in 2016", "2016"},
+        CommonRow{"TIME", "at 23:59:60", "23:59:60"}, CommonRow{"DATE_US", "12/31/2016", "12/31/2016"},
+        CommonRow{"DATE_EU", "31.12.2016", "31.12.2016"},
+        CommonRow{"TIMESTAMP_ISO8601", "2018-08-30T21:02:32.047266Z", "2018-08-30T21:02:32.047266Z"},
+        CommonRow{"DATESTAMP_RFC2822", "Mon, 15 Aug 2005 15:52:01 +0000", "Mon, 15 Aug 2005 15:52:01 +0000"},
+        CommonRow{"HTTPDATE", "[25/Apr/2016:09:26:22 +0000]", "25/Apr/2016:09:26:22 +0000"},
+        CommonRow{"SYSLOGTIMESTAMP", "Jan  5 14:38:41", "Jan  5 14:38:41"},
+        CommonRow{"SYSLOGPROG", "sshd[123]:", "sshd[123]"}, CommonRow{"SYSLOGFACILITY", "<4.6>", "<4.6>"},
+        CommonRow{"SYSLOGHOST", "host-1", "host-1"}),
     [](const auto& info) { return info.param.pattern + "_" + std::to_string(info.index); });
 
 struct SquidRow {
@@ -289,26 +349,42 @@ TEST_P(SquidTable, parses) {
 INSTANTIATE_TEST_SUITE_P(
     Lines, SquidTable,
     testing::Values(
-        SquidRow{"get", "1467011157.401    415 127.0.0.1 TCP_MISS/200 337891 GET http://www.example.com/ - HIER_DIRECT/93.184.216.34 text/html",
-                 "timestamp='1467011157.401' elapsed=415 ip_src_addr='127.0.0.1' action='TCP_MISS' code=200 bytes=337891 method='GET' "
+        SquidRow{"get",
+                 "1467011157.401    415 127.0.0.1 TCP_MISS/200 337891 GET http://www.example.com/ - "
+                 "HIER_DIRECT/93.184.216.34 text/html",
+                 "timestamp='1467011157.401' elapsed=415 ip_src_addr='127.0.0.1' action='TCP_MISS' code=200 "
+                 "bytes=337891 method='GET' "
                  "url='http://www.example.com/' ip_dst_addr='93.184.216.34'"},
-        SquidRow{"connect", "1467011158.083     91 10.1.2.3 TCP_TUNNEL/200 4000 CONNECT example.com:443 - HIER_DIRECT/93.184.216.34 -",
-                 "timestamp='1467011158.083' elapsed=91 ip_src_addr='10.1.2.3' action='TCP_TUNNEL' code=200 bytes=4000 method='CONNECT' "
-                 "url='example.com:443' ip_dst_addr='93.184.216.34'"},
-        SquidRow{"no_peer", "1467011158.083      0 10.1.2.3 TCP_DENIED/403 3900 GET http://x.org/ - HIER_NONE/- text/html",
-                 "timestamp='1467011158.083' elapsed=0 ip_src_addr='10.1.2.3' action='TCP_DENIED' code=403 bytes=3900 method='GET' "
+        SquidRow{
+            "connect",
+            "1467011158.083     91 10.1.2.3 TCP_TUNNEL/200 4000 CONNECT example.com:443 - HIER_DIRECT/93.184.216.34 -",
+            "timestamp='1467011158.083' elapsed=91 ip_src_addr='10.1.2.3' action='TCP_TUNNEL' code=200 bytes=4000 "
+            "method='CONNECT' "
+            "url='example.com:443' ip_dst_addr='93.184.216.34'"},
+        SquidRow{"no_peer",
+                 "1467011158.083      0 10.1.2.3 TCP_DENIED/403 3900 GET http://x.org/ - HIER_NONE/- text/html",
+                 "timestamp='1467011158.083' elapsed=0 ip_src_addr='10.1.2.3' action='TCP_DENIED' code=403 bytes=3900 "
+                 "method='GET' "
                  "url='http://x.org/' ip_dst_addr=null"},
         SquidRow{"digit_in_user_hides_the_peer",
-                 "1467011158.083      0 10.1.2.3 TCP_MISS/200 3900 GET http://x.org/ user7 HIER_DIRECT/93.184.216.34 text/html",
-                 "timestamp='1467011158.083' elapsed=0 ip_src_addr='10.1.2.3' action='TCP_MISS' code=200 bytes=3900 method='GET' "
+                 "1467011158.083      0 10.1.2.3 TCP_MISS/200 3900 GET http://x.org/ user7 HIER_DIRECT/93.184.216.34 "
+                 "text/html",
+                 "timestamp='1467011158.083' elapsed=0 ip_src_addr='10.1.2.3' action='TCP_MISS' code=200 bytes=3900 "
+                 "method='GET' "
                  "url='http://x.org/' ip_dst_addr=null"},
-        SquidRow{"ipv6_peer", "1467011158.083      0 2001:db8::5 TCP_MISS/200 3900 GET http://x.org/ - HIER_DIRECT/2001:db8::9 text/html",
-                 "timestamp='1467011158.083' elapsed=0 ip_src_addr='2001:db8::5' action='TCP_MISS' code=200 bytes=3900 method='GET' "
-                 "url='http://x.org/' ip_dst_addr='2001:db8::9'"},
-        SquidRow{"host_name_client", "1467011158.083      0 client TCP_MISS/200 3900 GET http://x.org/ - HIER_NONE/- -", "no match"},
-        SquidRow{"action_with_dash", "1467011158.083      0 10.1.2.3 TCP-MISS/200 3900 GET http://x.org/ - HIER_NONE/- -", "no match"},
+        SquidRow{
+            "ipv6_peer",
+            "1467011158.083      0 2001:db8::5 TCP_MISS/200 3900 GET http://x.org/ - HIER_DIRECT/2001:db8::9 text/html",
+            "timestamp='1467011158.083' elapsed=0 ip_src_addr='2001:db8::5' action='TCP_MISS' code=200 bytes=3900 "
+            "method='GET' "
+            "url='http://x.org/' ip_dst_addr='2001:db8::9'"},
+        SquidRow{"host_name_client", "1467011158.083      0 client TCP_MISS/200 3900 GET http://x.org/ - HIER_NONE/- -",
+                 "no match"},
+        SquidRow{"action_with_dash",
+                 "1467011158.083      0 10.1.2.3 TCP-MISS/200 3900 GET http://x.org/ - HIER_NONE/- -", "no match"},
         SquidRow{"url_of_digits", "1467011158.083 0 10.1.2.3 TCP_MISS/200 3900 GET 12345 - HIER_NONE/- -",
-                 "timestamp='1467011158.083' elapsed=0 ip_src_addr='10.1.2.3' action='TCP_MISS' code=200 bytes=3900 method='GET' "
+                 "timestamp='1467011158.083' elapsed=0 ip_src_addr='10.1.2.3' action='TCP_MISS' code=200 bytes=3900 "
+                 "method='GET' "
                  "url=12345 ip_dst_addr=null"}),
     [](const auto& info) { return info.param.name; });
 

@@ -21,14 +21,30 @@ struct NamePair {
   std::string_view java;
   std::string_view pcre;
 };
-constexpr std::array<NamePair, 13> kPosix{{{"Lower", "lower"}, {"Upper", "upper"}, {"ASCII", "ascii"}, {"Alpha", "alpha"},
-                                           {"Digit", "digit"}, {"Alnum", "alnum"}, {"Punct", "punct"}, {"Graph", "graph"},
-                                           {"Print", "print"}, {"Blank", "blank"}, {"Cntrl", "cntrl"}, {"XDigit", "xdigit"},
+constexpr std::array<NamePair, 13> kPosix{{{"Lower", "lower"},
+                                           {"Upper", "upper"},
+                                           {"ASCII", "ascii"},
+                                           {"Alpha", "alpha"},
+                                           {"Digit", "digit"},
+                                           {"Alnum", "alnum"},
+                                           {"Punct", "punct"},
+                                           {"Graph", "graph"},
+                                           {"Print", "print"},
+                                           {"Blank", "blank"},
+                                           {"Cntrl", "cntrl"},
+                                           {"XDigit", "xdigit"},
                                            {"Space", "space"}}};
-constexpr std::array<NamePair, 12> kUnicode{{{"javaLowerCase", "Ll"}, {"javaUpperCase", "Lu"}, {"javaDigit", "Nd"},
-                                             {"javaLetter", "L"}, {"javaAlphabetic", "Alphabetic"},
-                                             {"javaWhitespace", "White_Space"}, {"IsLetter", "L"}, {"IsDigit", "Nd"},
-                                             {"IsPunctuation", "P"}, {"IsControl", "Cc"}, {"IsAlphabetic", "Alphabetic"},
+constexpr std::array<NamePair, 12> kUnicode{{{"javaLowerCase", "Ll"},
+                                             {"javaUpperCase", "Lu"},
+                                             {"javaDigit", "Nd"},
+                                             {"javaLetter", "L"},
+                                             {"javaAlphabetic", "Alphabetic"},
+                                             {"javaWhitespace", "White_Space"},
+                                             {"IsLetter", "L"},
+                                             {"IsDigit", "Nd"},
+                                             {"IsPunctuation", "P"},
+                                             {"IsControl", "Cc"},
+                                             {"IsAlphabetic", "Alphabetic"},
                                              {"IsAssigned", "Any"}}};
 
 // True for \1..\9 and \k outside \Q..\E.
@@ -72,7 +88,8 @@ class Translator {
  private:
   tl::unexpected<Error> refuse(size_t offset, std::string_view why) const {
     std::string_view near = text_.substr(offset, 24);
-    if (const size_t mark = near.find("(?<\x01"); mark != std::string_view::npos) near = near.substr(0, mark);  // expand.h
+    if (const size_t mark = near.find("(?<\x01"); mark != std::string_view::npos)
+      near = near.substr(0, mark);  // expand.h
     return fail(ErrorCode::kInvalidArgument, fmt::format("{} at \"{}\"", why, near));
   }
   bool looking_at(std::string_view what) const { return text_.substr(at_, what.size()) == what; }
@@ -144,9 +161,7 @@ class Translator {
       case 'p':
       case 'P': return property(out, in_class, kind == 'P');
       case 'u': return unicode(out, start);
-      case 'x':
-        out += "\\x";
-        return {};
+      case 'x': out += "\\x"; return {};
       case '0': return octal(out, start);
       case 'Q': return quoted(out);
       case 'c':
@@ -252,7 +267,8 @@ class Translator {
       number = longer;
       ++at_;
     }
-    if (number > out_.groups.size()) return refuse(start, fmt::format("a reference to group {}, which is not open yet", number));
+    if (number > out_.groups.size())
+      return refuse(start, fmt::format("a reference to group {}, which is not open yet", number));
     out += fmt::format("\\g{{{}}}", number);
     return {};
   }
@@ -326,6 +342,8 @@ class Translator {
 
 }  // namespace
 
-Result<PcreText> to_pcre(std::string_view java, const JavaRegexOptions& options) { return Translator(java, options).run(); }
+Result<PcreText> to_pcre(std::string_view java, const JavaRegexOptions& options) {
+  return Translator(java, options).run();
+}
 
 }  // namespace modelyard::grok

@@ -10,8 +10,8 @@ namespace modelyard::grok {
 
 // Named regular expressions. A value: filled once, then only read (thread-safe while nobody adds).
 //
-// A definition is a line `NAME regex`: the name of letters, digits and underscores, blanks, the rest of the line. Every other line
-// is a comment. A later definition of a name takes the place of the earlier one.
+// A definition is a line `NAME regex`: the name of letters, digits and underscores, blanks, the rest of the line. Every
+// other line is a comment. A later definition of a name takes the place of the earlier one.
 class PatternSet {
  public:
   struct Definition {

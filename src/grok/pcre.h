@@ -27,7 +27,8 @@ struct PcreCode {
   bool jit = false;
 };
 
-// Java's line terminators as far as they matter (CR, LF, CRLF), no Unicode classes, `utf` for subjects that are not ASCII alone.
+// Java's line terminators as far as they matter (CR, LF, CRLF), no Unicode classes, `utf` for subjects that are not
+// ASCII alone.
 Result<PcreCode> compile_pcre(std::string_view pattern, bool utf);
 
 }  // namespace modelyard::grok

@@ -6,8 +6,22 @@
 namespace modelyard::pipeline {
 namespace {
 
+ModelCall call_of(uint64_t id, const stellar::CallRequest& request) {
+  ModelCall out;
+  out.id = id;
+  out.model = request.model;
+  out.version = request.version;
+  out.url = request.url;
+  out.function = request.function;
+  out.path = request.path;
+  for (const auto& [name, value] : request.query) out.query.emplace_back(name, value);
+  return out;
+}
+
+}  // namespace
+
 // Texts with their lengths before them: no two calls share a key.
-std::string key_of(const stellar::CallRequest& request) {
+std::string Calls::key_of(const stellar::CallRequest& request) {
   std::string key;
   const auto add = [&key](std::string_view text) {
     key += std::to_string(text.size());
@@ -25,22 +39,7 @@ std::string key_of(const stellar::CallRequest& request) {
   return key;
 }
 
-ModelCall call_of(uint64_t id, const stellar::CallRequest& request) {
-  ModelCall out;
-  out.id = id;
-  out.model = request.model;
-  out.version = request.version;
-  out.url = request.url;
-  out.function = request.function;
-  out.path = request.path;
-  for (const auto& [name, value] : request.query) out.query.emplace_back(name, value);
-  return out;
-}
-
-}  // namespace
-
-bool Calls::add(Job& job, const stellar::CallRequest& request) {
-  std::string key = key_of(request);
+bool Calls::add(Job& job, const stellar::CallRequest& request, std::string key) {
   if (const auto same = by_key_.find(key); same != by_key_.end()) {
     open_.find(same->second)->second.waiting.push_back(&job);
     return true;
@@ -64,14 +63,14 @@ std::vector<ModelCall> Calls::take() {
   return out;
 }
 
-std::vector<Job*> Calls::close(uint64_t id) {
+Calls::Closed Calls::close(uint64_t id) {
   const auto found = open_.find(id);
   if (found == open_.end() || !found->second.given) return {};
-  std::vector<Job*> waiting = std::move(found->second.waiting);
-  by_key_.erase(found->second.key);
+  Closed out{.key = std::move(found->second.key), .waiting = std::move(found->second.waiting)};
+  by_key_.erase(out.key);
   open_.erase(found);
   --in_flight_;
-  return waiting;
+  return out;
 }
 
 }  // namespace modelyard::pipeline

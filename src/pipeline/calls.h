@@ -13,18 +13,24 @@
 
 namespace modelyard::pipeline {
 
-// The model calls that jobs of one worker wait for. Equal calls (model, version, function, arguments) that are open at the same
-// time are one, whichever endpoint each had chosen.
+// The model calls that jobs of one worker wait for. Equal calls (model, version, function, arguments) that are open at
+// the same time are one, whichever endpoint each had chosen.
 class Calls {
  public:
   explicit Calls(size_t in_flight_max) : in_flight_max_(in_flight_max) {}
 
-  // The job waits from now on. True: somebody asked the same already.
-  bool add(Job& job, const stellar::CallRequest& request);
+  // What tells a call from another.
+  static std::string key_of(const stellar::CallRequest& request);
+  // The job waits from now on for the answer of the call of this key. True: somebody asked the same already.
+  bool add(Job& job, const stellar::CallRequest& request, std::string key);
   // Calls that were not given out yet, as many as may be in flight.
   std::vector<ModelCall> take();
   // The jobs that waited for the call, which is closed; none for an unknown id.
-  std::vector<Job*> close(uint64_t id);
+  struct Closed {
+    std::string key;
+    std::vector<Job*> waiting;
+  };
+  Closed close(uint64_t id);
   size_t in_flight() const { return in_flight_; }
 
  private:

@@ -13,22 +13,24 @@ namespace modelyard::pipeline {
 using stellar::MapObject;
 using stellar::Value;
 
-EnrichmentStage EnrichmentStage::compile(const configuration::EnrichmentSection& section, const MapObject* section_config,
-                                         const MapObject* configuration, const configuration::Document& document,
-                                         ExpressionCompiler& expressions) {
+EnrichmentStage EnrichmentStage::compile(const configuration::EnrichmentSection& section,
+                                         const MapObject* section_config, const MapObject* configuration,
+                                         const configuration::Document& document, ExpressionCompiler& expressions) {
   EnrichmentStage out;
   out.section_config_ = section_config;
   out.configuration_ = configuration;
   for (const configuration::StellarGroup& group : section.stellar) {
     Group made{.name = group.name, .entries = {}};
     for (const configuration::Assignment& one : group.assignments) {
-      made.entries.push_back({one.field, std::string(trim_ascii(one.expression)), expressions.compile(one.expression, document, one.path, one.inside)});
+      made.entries.push_back({one.field, std::string(trim_ascii(one.expression)),
+                              expressions.compile(one.expression, document, one.path, one.inside)});
     }
     out.groups_.push_back(std::move(made));
   }
   for (const auto& [adapter, fields] : section.adapters) {
     if (fields.empty()) continue;
-    expressions.refuse(fmt::format("{}: the enrichment adapter \"{}\" is not part of this version; there is stellar", document.file(), adapter));
+    expressions.refuse(fmt::format("{}: the enrichment adapter \"{}\" is not part of this version; there is stellar",
+                                   document.file(), adapter));
   }
   return out;
 }
@@ -47,7 +49,9 @@ std::string input_of(const Message& message, const std::vector<const stellar::Pr
   names.push_back("source.type");
   for (size_t i = 0; i < names.size(); ++i) {
     const Value* value = message.find(names[i]);
-    if (value == nullptr || std::find(names.begin(), names.begin() + static_cast<ptrdiff_t>(i), names[i]) != names.begin() + static_cast<ptrdiff_t>(i)) continue;
+    if (value == nullptr || std::find(names.begin(), names.begin() + static_cast<ptrdiff_t>(i), names[i]) !=
+                                names.begin() + static_cast<ptrdiff_t>(i))
+      continue;
     writer.key(names[i]);
     std::string text;
     append_json_value(text, *value);

@@ -17,16 +17,18 @@ struct StageError {
   std::string raw_message;  // JSON
 };
 
-// One section of enrichments/SENSOR.json, compiled: enrichment or threat intelligence (6.2, 6.3). Immutable, shared by threads.
+// One section of enrichments/SENSOR.json, compiled: enrichment or threat intelligence (6.2, 6.3). Immutable, shared by
+// threads.
 //
-// Groups do not see each other: every group works on the section's input message; results are joined when all are done, later
-// groups win. Within a group later entries see earlier ones, a null takes a name out of sight for them, and a failing expression
-// discards the whole group. When any group ran, fields that are null or empty text leave the message.
+// Groups do not see each other: every group works on the section's input message; results are joined when all are done,
+// later groups win. Within a group later entries see earlier ones, a null takes a name out of sight for them, and a
+// failing expression discards the whole group. When any group ran, fields that are null or empty text leave the
+// message.
 class EnrichmentStage {
  public:
-  static EnrichmentStage compile(const configuration::EnrichmentSection& section, const stellar::MapObject* section_config,
-                                 const stellar::MapObject* configuration, const configuration::Document& document,
-                                 ExpressionCompiler& expressions);
+  static EnrichmentStage compile(const configuration::EnrichmentSection& section,
+                                 const stellar::MapObject* section_config, const stellar::MapObject* configuration,
+                                 const configuration::Document& document, ExpressionCompiler& expressions);
   bool empty() const { return groups_.empty(); }
   Progress run(Task& task, std::vector<StageError>& errors) const;
 

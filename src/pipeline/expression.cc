@@ -15,8 +15,8 @@ std::string message_of(const stellar::Diagnostic& one) {
 
 }  // namespace
 
-ProgramPtr ExpressionCompiler::compile(std::string_view text, const configuration::Document& document, const configuration::Path& path,
-                                       size_t inside) {
+ProgramPtr ExpressionCompiler::compile(std::string_view text, const configuration::Document& document,
+                                       const configuration::Path& path, size_t inside) {
   auto compiled = stellar::compile(text, functions_);
   if (!compiled) {
     for (const stellar::Diagnostic& one : compiled.error()) {

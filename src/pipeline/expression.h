@@ -14,15 +14,16 @@ namespace modelyard::pipeline {
 
 using ProgramPtr = std::shared_ptr<const stellar::Program>;
 
-// Compiles the expressions of configuration documents; what does not compile, or calls a function that does not exist, is noted
-// with file:line:column and a caret, and gives null. Lives while a pipeline is compiled.
+// Compiles the expressions of configuration documents; what does not compile, or calls a function that does not exist,
+// is noted with file:line:column and a caret, and gives null. Lives while a pipeline is compiled.
 class ExpressionCompiler {
  public:
   ExpressionCompiler(const stellar::FunctionRegistry& functions, std::vector<std::string>& problems)
       : functions_(functions), problems_(problems) {}
 
   // `text` stands in the string at `path`, `inside` bytes from its start.
-  ProgramPtr compile(std::string_view text, const configuration::Document& document, const configuration::Path& path, size_t inside = 0);
+  ProgramPtr compile(std::string_view text, const configuration::Document& document, const configuration::Path& path,
+                     size_t inside = 0);
   // An expression of our own, for checks that are Stellar functions anyway.
   ProgramPtr compile_own(std::string_view text);
 

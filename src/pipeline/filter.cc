@@ -39,7 +39,8 @@ class StellarFilter final : public Filter {
 // Keeps the messages one of whose protocols is known.
 class BroFilter final : public Filter {
  public:
-  BroFilter(std::string key, std::vector<std::string> protocols) : key_(std::move(key)), protocols_(std::move(protocols)) {}
+  BroFilter(std::string key, std::vector<std::string> protocols)
+      : key_(std::move(key)), protocols_(std::move(protocols)) {}
   Progress run(Task& task, bool& keep) const override {
     const std::string protocol = text_of(task.message.get(key_));
     keep = std::find(protocols_.begin(), protocols_.end(), protocol) != protocols_.end();
@@ -78,12 +79,14 @@ std::unique_ptr<Filter> Filter::compile(const configuration::ParserConfig& confi
   if (name == "BRO" || name == "org.apache.metron.parsers.filters.BroMessageFilter") {
     const std::string key = json::get_string(values, "bro.filter.source.key");
     if (key.empty()) {
-      expressions.refuse(config.document->at_value({"filterClassName"}, "the filter BRO needs parserConfig bro.filter.source.key"));
+      expressions.refuse(
+          config.document->at_value({"filterClassName"}, "the filter BRO needs parserConfig bro.filter.source.key"));
       return nullptr;
     }
     return std::make_unique<BroFilter>(key, protocols_of(values));
   }
-  expressions.refuse(config.document->at_value({"filterClassName"}, fmt::format("there is no filter {}; there are STELLAR, BRO, DEFAULT", name)));
+  expressions.refuse(config.document->at_value(
+      {"filterClassName"}, fmt::format("there is no filter {}; there are STELLAR, BRO, DEFAULT", name)));
   return nullptr;
 }
 

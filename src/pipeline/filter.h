@@ -17,8 +17,9 @@ class Filter {
   // kDone with `keep` set, or kPending, or kFailed.
   virtual Progress run(Task& task, bool& keep) const = 0;
 
-  // filterClassName STELLAR (parserConfig filter.query), BRO (bro.filter.source.key and bro.filter.source.known.protocols), or
-  // none, DEFAULT. Null: every message is kept, or what is asked for was refused.
+  // filterClassName STELLAR (parserConfig filter.query), BRO (bro.filter.source.key and
+  // bro.filter.source.known.protocols), or none, DEFAULT. Null: every message is kept, or what is asked for was
+  // refused.
   static std::unique_ptr<Filter> compile(const configuration::ParserConfig& config, ExpressionCompiler& expressions);
 };
 

@@ -9,8 +9,8 @@
 #include "base/strings.h"
 #include "pipeline/testing/support.h"
 
-// Where inputs and outputs recorded from the reference lie beside the sources ($MODELYARD_SHARED or ../shared), the sensors that
-// have their parser here must give the same. Without them these tests pass.
+// Where inputs and outputs recorded from the reference lie beside the sources ($MODELYARD_SHARED or ../shared), the
+// sensors that have their parser here must give the same. Without them these tests pass.
 namespace modelyard::pipeline {
 namespace {
 
@@ -40,7 +40,8 @@ std::vector<std::string> lines_of(const fs::path& path) {
 
 testing::Texts texts_of(const std::string& sensor) {
   testing::Texts out{.parser = read_text(golden() / sensor / "config.json")};
-  for (const auto& file : fs::directory_iterator(golden() / "patterns")) out.patterns[file.path().filename()] = read_text(file.path());
+  for (const auto& file : fs::directory_iterator(golden() / "patterns"))
+    out.patterns[file.path().filename()] = read_text(file.path());
   return out;
 }
 
@@ -69,7 +70,8 @@ TEST_P(RunnerGolden, output_is_the_reference_s) {
   ASSERT_EQ(done.documents.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) expect_equal(json::parse(expected[i]).value(), done.tree(i));
 }
-INSTANTIATE_TEST_SUITE_P(Sensors, RunnerGolden, ::testing::Values("squid", "yaf"), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Sensors, RunnerGolden, ::testing::Values("squid", "yaf"),
+                         [](const auto& info) { return info.param; });
 
 // With our own patterns in the place of the recorded ones.
 TEST(Golden, squid_with_our_own_patterns) {
@@ -79,7 +81,8 @@ TEST(Golden, squid_with_our_own_patterns) {
   const auto pipeline = testing::compile(texts, "squid");
   ASSERT_TRUE(pipeline) << pipeline.error().message();
   FakeModels models;
-  const auto done = testing::run(*pipeline, lines_of(golden() / "squid/in/SquidExampleOutput"), Stage::kTransform, models);
+  const auto done =
+      testing::run(*pipeline, lines_of(golden() / "squid/in/SquidExampleOutput"), Stage::kTransform, models);
   const std::vector<std::string> expected = lines_of(golden() / "squid/expected/SquidExampleParsed");
   ASSERT_EQ(done.documents.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) expect_equal(json::parse(expected[i]).value(), done.tree(i));
@@ -94,7 +97,8 @@ TEST_P(MultiLineGolden, one_input_of_many_lines) {
   ASSERT_TRUE(pipeline) << pipeline.error().message();
   FakeModels models;
   const auto done = testing::run(*pipeline, {read_text(input)}, Stage::kParse, models);
-  const json::Tree expected = json::parse(read_text(golden() / "elb/expected" / (GetParam() + ".parser.jsonl"))).value();
+  const json::Tree expected =
+      json::parse(read_text(golden() / "elb/expected" / (GetParam() + ".parser.jsonl"))).value();
   std::vector<json::Tree> messages;
   std::vector<std::string> errors;
   for (size_t i = 0; i < done.documents.size(); ++i) {
@@ -120,7 +124,8 @@ TEST(Golden, json_map) {
   const auto pipeline = testing::compile(texts_of("jsonMap"), "jsonMap");
   ASSERT_TRUE(pipeline) << pipeline.error().message();
   FakeModels models;
-  const auto done = testing::run(*pipeline, lines_of(golden() / "jsonMap/in/jsonMapExampleOutput"), Stage::kTransform, models);
+  const auto done =
+      testing::run(*pipeline, lines_of(golden() / "jsonMap/in/jsonMapExampleOutput"), Stage::kTransform, models);
   const std::vector<std::string> expected = lines_of(golden() / "jsonMap/expected/jsonMapExampleParsed");
   ASSERT_EQ(done.documents.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {

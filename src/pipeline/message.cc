@@ -32,7 +32,8 @@ void Message::put_copy(std::string_view name, Value value) {
 }
 
 bool Message::erase(std::string_view name) {
-  const auto found = std::find_if(fields_.begin(), fields_.end(), [&](const Field& field) { return field.name == name; });
+  const auto found =
+      std::find_if(fields_.begin(), fields_.end(), [&](const Field& field) { return field.name == name; });
   if (found == fields_.end()) return false;
   fields_.erase(found);
   return true;

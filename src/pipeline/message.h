@@ -11,8 +11,9 @@
 
 namespace modelyard::pipeline {
 
-// One event: names and values, flat, in the order in which they came. Owns what its values point to (or they point into the
-// Pipeline, which outlives it). Made for reuse: after clear() a warm message allocates nothing. Confined to one thread.
+// One event: names and values, flat, in the order in which they came. Owns what its values point to (or they point into
+// the Pipeline, which outlives it). Made for reuse: after clear() a warm message allocates nothing. Confined to one
+// thread.
 //
 // A message has some twenty fields, so a name is found by looking at each: lengths differ, few bytes are compared.
 class Message {
@@ -24,7 +25,8 @@ class Message {
 
   Message() : arena_(kBytesMax) {}
 
-  // What a message may hold in all; beyond it the arena throws BoundReached, which the worker turns into an error document.
+  // What a message may hold in all; beyond it the arena throws BoundReached, which the worker turns into an error
+  // document.
   static constexpr size_t kBytesMax = size_t{256} << 20;
 
   void clear() {
@@ -69,8 +71,8 @@ enum class Names {
   kColons,  // "source.type" is written "source:type"
 };
 
-// Appends the message as one JSON object without line breaks: integers, doubles (NaN and infinities are null), texts, nulls, lists
-// and maps.
+// Appends the message as one JSON object without line breaks: integers, doubles (NaN and infinities are null), texts,
+// nulls, lists and maps.
 void append_json(std::string& out, const Message& message, Names names);
 // Appends one value in the same way.
 void append_json_value(std::string& out, stellar::Value value);

@@ -43,7 +43,8 @@ class Parser {
   virtual std::unique_ptr<ParserScratch> make_scratch() const { return nullptr; }
   // The error is the whole record's: one parser_error with the record as its message, whatever was added before.
   virtual Status parse(std::string_view bytes, ParseContext& context) const = 0;
-  // Why the runner's message is not to be passed on; "" = it is good. The default is that original_string and timestamp exist.
+  // Why the runner's message is not to be passed on; "" = it is good. The default is that original_string and timestamp
+  // exist.
   virtual std::string why_invalid(const Message& message) const;
 };
 

@@ -16,13 +16,13 @@ namespace modelyard::pipeline {
 
 struct Plan;
 
-// The configuration of one sensor, compiled: parser, transformations, filter, validations, enrichment and triage, every expression
-// and pattern of them. Immutable, shared by threads; workers keep it alive.
+// The configuration of one sensor, compiled: parser, transformations, filter, validations, enrichment and triage, every
+// expression and pattern of them. Immutable, shared by threads; workers keep it alive.
 class Pipeline {
  public:
-  // Refuses what cannot work before anything starts. kInvalidArgument: every problem with file:line:column, the line and a caret,
-  // one below the other. kUnsupported: the configuration asks for something that this version does not have.
-  // The registry must outlive the pipeline: pass stellar::FunctionRegistry::standard().
+  // Refuses what cannot work before anything starts. kInvalidArgument: every problem with file:line:column, the line
+  // and a caret, one below the other. kUnsupported: the configuration asks for something that this version does not
+  // have. The registry must outlive the pipeline: pass stellar::FunctionRegistry::standard().
   static Result<std::shared_ptr<const Pipeline>> compile(const configuration::SensorConfig& config,
                                                          const stellar::FunctionRegistry& functions);
   explicit Pipeline(std::unique_ptr<const Plan> plan);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/answer_cache.h"
 #include "pipeline/enrichment.h"
 #include "pipeline/filter.h"
 #include "pipeline/parser.h"
@@ -21,6 +22,7 @@ struct Plan {
 
   stellar::Arena constants;  // parserConfig, configuration … as Stellar sees them
   const stellar::MapObject* parser_config = nullptr;
+  AnswerCache::Options cache;  // of cacheConfig
 
   std::unique_ptr<Parser> parser;
   std::vector<std::unique_ptr<Transformation>> transformations;

@@ -26,7 +26,8 @@ Status open_envelope(const configuration::ParserConfig& config, std::string_view
   MY_TRY(const stellar::MapObject* envelope, read_map(out.metadata.arena(), bytes, "the envelope"));
   const Value data = stellar::get(*envelope, config.message_field);
   if (!data.is_string()) {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("the envelope has no text \"{}\", the messageField", config.message_field));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("the envelope has no text \"{}\", the messageField", config.message_field));
   }
   out.bytes = data.text();
   if (!config.read_metadata) return {};
@@ -46,7 +47,8 @@ Status take_apart(const configuration::ParserConfig& config, const Record& recor
   out.original_string.reset();
   out.bytes = record.bytes;
   if (config.read_metadata) {
-    if (!record.topic.empty()) add(out, config.metadata_prefix, "topic", stellar::make_string(out.metadata.arena(), record.topic));
+    if (!record.topic.empty())
+      add(out, config.metadata_prefix, "topic", stellar::make_string(out.metadata.arena(), record.topic));
     if (!record.key.empty()) {
       MY_TRY(const stellar::MapObject* key, read_map(out.metadata.arena(), record.key, "the record's key"));
       for (const stellar::MapObject::Entry& entry : stellar::entries_of(*key)) {

@@ -143,7 +143,8 @@ Progress Runner::validate(Job& job) const {
     for (const std::string& field : validation.input()) {
       if (std::find(job.bad_fields.begin(), job.bad_fields.end(), field) != job.bad_fields.end()) continue;
       job.bad_fields.push_back(field);
-      job.bad_values += fmt::format("{}{}-{}", job.bad_values.empty() ? "" : "|", field, text_of(job.message.get(field)));
+      job.bad_values +=
+          fmt::format("{}{}-{}", job.bad_values.empty() ? "" : "|", field, text_of(job.message.get(field)));
     }
   }
   const bool go_on = job.error.empty() && stage_ != Stage::kTransform;

@@ -11,14 +11,14 @@
 
 namespace modelyard::pipeline {
 
-// A message between parser and sink. Each state goes on to the next one below it, or ends in kEnd; a message that waits for a model
-// stays where it is.
+// A message between parser and sink. Each state goes on to the next one below it, or ends in kEnd; a message that waits
+// for a model stays where it is.
 enum class Phase {
-  kMetadata,          // metadata merged, source.type
-  kTransformations,   // in the order of the document
-  kIdentity,          // guid and original_string, where they are missing: after the transformations, as the reference does
+  kMetadata,         // metadata merged, source.type
+  kTransformations,  // in the order of the document
+  kIdentity,  // guid and original_string, where they are missing: after the transformations, as the reference does
   kFilter,
-  kValidation,        // the parser's, then the global field validations
+  kValidation,  // the parser's, then the global field validations
   kEnrichment,
   kThreatIntel,
   kTriage,
@@ -45,7 +45,7 @@ class Job : public Task {
   std::vector<Note> notes;              // error documents beside the message
   std::vector<std::string> bad_fields;  // of failed field validations
   std::string bad_values;
-  const RawMessage* raw = nullptr;      // of the record
+  const RawMessage* raw = nullptr;  // of the record
 
   void begin() {
     reset();

@@ -32,7 +32,8 @@ bool TaskVariables::shown(std::string_view name) const {
 Value TaskVariables::get(const stellar::Variable& variable) {
   const std::string_view name = variable.name;
   if (results != nullptr) {
-    if (const Value* value = find_result(*results, name); value != nullptr && (results_hide || !value->is_null())) return *value;
+    if (const Value* value = find_result(*results, name); value != nullptr && (results_hide || !value->is_null()))
+      return *value;
   }
   if (message != nullptr && shown(name)) {
     if (const Value* value = message->find(name); value != nullptr && !value->is_null()) return *value;

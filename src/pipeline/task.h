@@ -28,8 +28,8 @@ using Results = std::vector<Message::Field>;
 const stellar::Value* find_result(const Results& results, std::string_view name);
 void set_result(Results& results, std::string_view name, stellar::Value value);
 
-// The variables of expressions in a pipeline: what the step worked out so far, the message, then constant maps. A null falls
-// through to the next place, but for results with `results_hide`, where it hides what lies behind.
+// The variables of expressions in a pipeline: what the step worked out so far, the message, then constant maps. A null
+// falls through to the next place, but for results with `results_hide`, where it hides what lies behind.
 class TaskVariables final : public stellar::VariableSource {
  public:
   const Results* results = nullptr;
@@ -47,19 +47,20 @@ class TaskVariables final : public stellar::VariableSource {
 
 // One message on its way through a pipeline. Owned by a worker, reused from message to message, confined to its thread.
 //
-// Steps are written to be run again: a step that gets kPending from evaluate() returns it, and is called again with the cursor
-// where it left it; evaluate() of the same expression then gives the outcome.
+// Steps are written to be run again: a step that gets kPending from evaluate() returns it, and is called again with the
+// cursor where it left it; evaluate() of the same expression then gives the outcome.
 class Task {
  public:
   Message message;
   TaskVariables variables;
-  Results results;            // of the step that runs
-  bool triaging = false;      // the message is an alert and rules run
+  Results results;             // of the step that runs
+  bool triaging = false;       // the message is an alert and rules run
   std::vector<double> scores;  // of the rules that fired
-  Results joined;             // of the groups of an enrichment stage that are done
-  std::string error;          // of a step that failed
-  size_t at[3] = {0, 0, 0};   // the step's cursor; all 0 when it begins
-  const stellar::MapObject* metadata = nullptr;  // that was not merged, for STELLAR transformations; lives in the message
+  Results joined;              // of the groups of an enrichment stage that are done
+  std::string error;           // of a step that failed
+  size_t at[3] = {0, 0, 0};    // the step's cursor; all 0 when it begins
+  const stellar::MapObject* metadata =
+      nullptr;  // that was not merged, for STELLAR transformations; lives in the message
 
   // Of the worker; set before the first step.
   stellar::Capabilities* capabilities = nullptr;

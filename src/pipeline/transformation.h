@@ -13,7 +13,8 @@
 
 namespace modelyard::pipeline {
 
-// Changes the fields of a message (pipeline 4.3). Immutable, shared by threads; run again when an expression had to wait (Task).
+// Changes the fields of a message (pipeline 4.3). Immutable, shared by threads; run again when an expression had to
+// wait (Task).
 class Transformation {
  public:
   virtual ~Transformation() = default;

@@ -28,7 +28,9 @@ std::string json_of(const Message& message) {
   return out;
 }
 
-double as_number(Value value) { return value.is_floating() ? value.as_double() : static_cast<double>(value.as_integral()); }
+double as_number(Value value) {
+  return value.is_floating() ? value.as_double() : static_cast<double>(value.as_integral());
+}
 
 }  // namespace
 
@@ -86,7 +88,10 @@ Triage Triage::compile(const configuration::TriageConfig& config, const stellar:
       path.emplace_back(key);
       return path;
     };
-    Rule made{.config = rule, .rule = expressions.compile(rule.rule, *document, place("rule")), .score = nullptr, .reason = nullptr};
+    Rule made{.config = rule,
+              .rule = expressions.compile(rule.rule, *document, place("rule")),
+              .score = nullptr,
+              .reason = nullptr};
     if (rule.score_is_text) {
       made.score = expressions.compile(rule.score, *document, place("score"));
     } else {
@@ -153,7 +158,8 @@ Progress Triage::run_rules(Task& task) const {
   task.variables.maps[0] = configuration_;
   task.variables.maps[1] = section_config_;
   const auto failed = [&task](const Rule& rule, std::string_view text, std::string_view why) {
-    task.error = fmt::format("triage rule {}: {}: {}", rule.config.name.empty() ? rule.config.rule : rule.config.name, text, why);
+    task.error = fmt::format("triage rule {}: {}: {}", rule.config.name.empty() ? rule.config.rule : rule.config.name,
+                             text, why);
     return Progress::kFailed;
   };
   for (size_t& index = task.at[0]; index < rules_.size(); ++index, task.at[1] = kRule) {
@@ -190,7 +196,8 @@ Progress Triage::run_rules(Task& task) const {
       const auto evaluated = task.evaluate_into(*rule.reason, value);
       if (evaluated == Task::Evaluated::kPending) return Progress::kPending;
       if (evaluated == Task::Evaluated::kError) return failed(rule, rule.config.reason, task.evaluation_error);
-      if (!value.is_null()) reason = value.is_string() ? value : stellar::make_string(task.message.arena(), text_of(value));
+      if (!value.is_null())
+        reason = value.is_string() ? value : stellar::make_string(task.message.arena(), text_of(value));
     }
     task.results.push_back({"", reason});
   }

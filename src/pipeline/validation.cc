@@ -53,7 +53,8 @@ class Condition final : public Validation {
   const std::string text_;
 };
 
-// A check of one value that is a Stellar function: the program reads it as the variable `value`. None of these functions waits.
+// A check of one value that is a Stellar function: the program reads it as the variable `value`. None of these
+// functions waits.
 class EachField final : public Validation {
  public:
   EachField(std::string name, std::vector<std::string> input, ProgramPtr program)
@@ -93,7 +94,8 @@ std::string literal_of(std::string_view text) {
   return out + "'";
 }
 
-// The expression over `value` that a validation stands for; "" = no such validation, or something is missing in its config.
+// The expression over `value` that a validation stands for; "" = no such validation, or something is missing in its
+// config.
 std::string check_of(const FieldValidation& one, std::string& problem) {
   const auto text = [&](const char* key) { return json::get_string(one.config, key); };
   if (one.validation == "DOMAIN") return "IS_DOMAIN(value)";
@@ -119,12 +121,14 @@ std::string check_of(const FieldValidation& one, std::string& problem) {
     }
     return out.empty() ? "IS_IP(value)" : out;
   }
-  problem = fmt::format("there is no validation {}; there are STELLAR, IP, DOMAIN, EMAIL, URL, DATE, INTEGER, REGEX_MATCH, NOT_EMPTY",
-                        one.validation);
+  problem = fmt::format(
+      "there is no validation {}; there are STELLAR, IP, DOMAIN, EMAIL, URL, DATE, INTEGER, REGEX_MATCH, NOT_EMPTY",
+      one.validation);
   return "";
 }
 
-std::unique_ptr<Validation> make(const FieldValidation& one, const configuration::Document& document, ExpressionCompiler& expressions) {
+std::unique_ptr<Validation> make(const FieldValidation& one, const configuration::Document& document,
+                                 ExpressionCompiler& expressions) {
   if (one.validation == "NOT_EMPTY") return std::make_unique<NotEmpty>(one.input);
   if (one.validation == "STELLAR") {
     configuration::Path path = one.path;
@@ -149,7 +153,8 @@ std::unique_ptr<Validation> make(const FieldValidation& one, const configuration
 
 }  // namespace
 
-std::vector<std::unique_ptr<Validation>> Validation::compile(const configuration::GlobalConfig& global, ExpressionCompiler& expressions) {
+std::vector<std::unique_ptr<Validation>> Validation::compile(const configuration::GlobalConfig& global,
+                                                             ExpressionCompiler& expressions) {
   std::vector<std::unique_ptr<Validation>> out;
   for (const FieldValidation& one : global.field_validations) {
     if (auto made = make(one, *global.document, expressions)) out.push_back(std::move(made));

@@ -52,7 +52,8 @@ struct Worker::State : ParseOutput {
         names(options.stage == Stage::kIndex ? Names::kColons : Names::kDots),
         errors(clock, random),
         scratch(plan.parser->make_scratch()),
-        calls(options.calls_in_flight_max) {}
+        calls(options.calls_in_flight_max),
+        cache(plan.cache, clock) {}
 
   const std::shared_ptr<const Pipeline> pipeline;
   const Plan& plan;
@@ -65,6 +66,7 @@ struct Worker::State : ParseOutput {
   ErrorWriter errors;
   const std::unique_ptr<ParserScratch> scratch;
   Calls calls;
+  AnswerCache cache;
   WorkerStatistics statistics;
 
   std::deque<std::unique_ptr<Slot>> slots;  // in the order of the input
@@ -72,11 +74,11 @@ struct Worker::State : ParseOutput {
   std::vector<std::unique_ptr<WorkerJob>> jobs;  // all there are
   std::vector<WorkerJob*> free_jobs;
   size_t bytes_in_flight = 0;
-  std::string source;  // of the last record …
+  std::string source;     // of the last record …
   std::string id_prefix;  // … and "squid:<digest>:"
 
-  Slot* filling = nullptr;          // the record that is being parsed …
-  std::vector<WorkerJob*> parsed;   // … and its messages
+  Slot* filling = nullptr;         // the record that is being parsed …
+  std::vector<WorkerJob*> parsed;  // … and its messages
 
   // --- ParseOutput
   Message& add_message() override {
@@ -89,7 +91,8 @@ struct Worker::State : ParseOutput {
     return job->message;
   }
   void add_error(std::string_view raw, std::string text) override {
-    add_error_document(*filling, add_piece(*filling), {.type = "parser_error", .sensor = plan.sensor, .text = text, .raw = raw});
+    add_error_document(*filling, add_piece(*filling),
+                       {.type = "parser_error", .sensor = plan.sensor, .text = text, .raw = raw});
   }
 
   WorkerJob* take_job() {
@@ -145,7 +148,8 @@ struct Worker::State : ParseOutput {
     for (size_t i = 0; i < slot.piece_count; ++i) slot.pieces[i].documents.clear();
     slot.piece_count = 0;
     slot.open = 0;
-    add_error_document(slot, add_piece(slot), {.type = "parser_error", .sensor = plan.sensor, .text = text, .raw = raw});
+    add_error_document(slot, add_piece(slot),
+                       {.type = "parser_error", .sensor = plan.sensor, .text = text, .raw = raw});
   }
 
   void accept(const Record& record) {
@@ -154,7 +158,8 @@ struct Worker::State : ParseOutput {
     filling = &slot;
     if (record.bytes.size() > options.record_bytes_max) {
       slot.raw.metadata.clear();
-      fail_record(slot, fmt::format("the record has {} bytes, more than {}", record.bytes.size(), options.record_bytes_max),
+      fail_record(slot,
+                  fmt::format("the record has {} bytes, more than {}", record.bytes.size(), options.record_bytes_max),
                   std::string_view(slot.bytes).substr(0, kRawOfOversized));
       finish_if_done(slot);
       return;
@@ -188,26 +193,52 @@ struct Worker::State : ParseOutput {
     }
   }
 
-  // The job's frame is pending: its call is asked, unless nobody can.
+  // The job's frame is pending: the call is asked, unless the answer is known or nobody can give it.
   void wait(WorkerJob& job) {
-    while (job.frame().call().kind != stellar::CallRequest::Kind::kModel) {
-      if (!job.fail_call("no service carries this call out")) {
-        run(job);
-        return;
+    while (true) {
+      const stellar::CallRequest& call = job.frame().call();
+      bool again = false;
+      if (call.kind != stellar::CallRequest::Kind::kModel) {
+        again = job.fail_call("no service carries this call out");
+      } else {
+        std::string key = Calls::key_of(call);
+        const std::string* known = cache.find(key);
+        if (known == nullptr) {
+          if (calls.add(job, call, std::move(key))) ++statistics.coalesced;
+          return;
+        }
+        ++statistics.cached;
+        again = job.resume(read_answer(job, *known).value_or(stellar::Value::null()));
       }
+      if (again) continue;
+      run(job);
+      return;
     }
-    if (calls.add(job, job.frame().call())) ++statistics.coalesced;
   }
 
-  void answer(WorkerJob& job, std::optional<std::string_view> json) {
-    stellar::Value value;
-    if (json) {
-      if (Result<stellar::Value> read = stellar::value_from_json(job.frame().arena(), *json)) value = *read;
-    }
-    if (job.resume(value)) {
-      wait(job);
-    } else {
-      run(job);
+  static Result<stellar::Value> read_answer(WorkerJob& job, std::string_view json) {
+    return stellar::value_from_json(job.frame().arena(), json);
+  }
+
+  void answer(uint64_t id, std::optional<std::string_view> json) {
+    const Calls::Closed closed = calls.close(id);
+    bool keep = json.has_value() && cache.is_on();
+    for (Job* waiting : closed.waiting) {
+      WorkerJob& job = static_cast<WorkerJob&>(*waiting);
+      stellar::Value value;
+      if (json) {
+        const Result<stellar::Value> read = read_answer(job, *json);
+        if (read) value = *read;
+        // What is no JSON, or null, is asked again next time.
+        keep = keep && read && !value.is_null();
+      }
+      if (keep) cache.put(closed.key, *json);
+      keep = false;
+      if (job.resume(value)) {
+        wait(job);
+      } else {
+        run(job);
+      }
     }
   }
 
@@ -223,19 +254,26 @@ struct Worker::State : ParseOutput {
       }
       case Job::Verdict::kFiltered: ++statistics.filtered; break;
       case Job::Verdict::kFailed:
-        add_error_document(slot, job.piece, {.type = "parser_error", .sensor = plan.sensor, .text = job.error, .raw = slot.bytes});
+        add_error_document(slot, job.piece,
+                           {.type = "parser_error", .sensor = plan.sensor, .text = job.error, .raw = slot.bytes});
         break;
       case Job::Verdict::kInvalid: {
         std::string raw;
         append_json(raw, job.message, Names::kDots);
-        add_error_document(slot, job.piece, {.type = "parser_invalid", .sensor = plan.sensor, .text = job.error, .raw = raw,
-                                             .fields = job.bad_fields, .field_values = job.bad_values});
+        add_error_document(slot, job.piece,
+                           {.type = "parser_invalid",
+                            .sensor = plan.sensor,
+                            .text = job.error,
+                            .raw = raw,
+                            .fields = job.bad_fields,
+                            .field_values = job.bad_values});
         break;
       }
     }
     for (const Job::Note& note : job.notes) {
-      add_error_document(slot, job.piece,
-                         {.type = note.type, .sensor = plan.sensor, .text = note.error.text, .raw = note.error.raw_message});
+      add_error_document(
+          slot, job.piece,
+          {.type = note.type, .sensor = plan.sensor, .text = note.error.text, .raw = note.error.raw_message});
     }
     free_jobs.push_back(&job);
     --slot.open;
@@ -288,9 +326,7 @@ std::vector<ModelCall> Worker::take_calls() {
   return out;
 }
 
-void Worker::answer(uint64_t id, std::optional<std::string_view> json) {
-  for (Job* job : state_->calls.close(id)) state_->answer(static_cast<WorkerJob&>(*job), json);
-}
+void Worker::answer(uint64_t id, std::optional<std::string_view> json) { state_->answer(id, json); }
 
 FinishedRecord* Worker::finished() {
   if (state_->slots.empty() || state_->slots.front()->open > 0) return nullptr;

@@ -43,11 +43,12 @@ TEST(Worker, a_legit_request_becomes_a_document_without_alert) {
   json::Tree document = done.tree(0);
   EXPECT_EQ(document.value("guid", "").size(), 36u);
   document.erase("guid");
-  EXPECT_EQ(json::dump(document),
-            R"({"timestamp":1467011157401,"elapsed":415,"ip_src_addr":"127.0.0.1","action":"TCP_MISS","code":200,"bytes":337891,)"
-            R"("method":"GET","url":"http://www.yahoo.com/","ip_dst_addr":"93.184.216.34","original_string":")" +
-                squid_line("http://www.yahoo.com/") +
-                R"(","source:type":"squid","full_hostname":"www.yahoo.com","domain_without_subdomains":"yahoo.com","is_malicious":"legit"})");
+  EXPECT_EQ(
+      json::dump(document),
+      R"({"timestamp":1467011157401,"elapsed":415,"ip_src_addr":"127.0.0.1","action":"TCP_MISS","code":200,"bytes":337891,)"
+      R"("method":"GET","url":"http://www.yahoo.com/","ip_dst_addr":"93.184.216.34","original_string":")" +
+          squid_line("http://www.yahoo.com/") +
+          R"(","source:type":"squid","full_hostname":"www.yahoo.com","domain_without_subdomains":"yahoo.com","is_malicious":"legit"})");
 }
 
 TEST(Worker, a_malicious_request_is_an_alert_with_a_score) {
@@ -88,7 +89,8 @@ TEST(Worker, a_model_that_is_away_or_fails_is_null) {
   EXPECT_FALSE(away.contains("is_malicious"));
   FakeModels rubbish;
   rubbish.add("dga", [](const auto&) { return "<html>"; });
-  const json::Tree bad = testing::run(shipped_squid(), {squid_line("http://a.example/")}, Stage::kIndex, rubbish).tree(0);
+  const json::Tree bad =
+      testing::run(shipped_squid(), {squid_line("http://a.example/")}, Stage::kIndex, rubbish).tree(0);
   EXPECT_EQ(bad["domain_without_subdomains"], "a.example");
   EXPECT_FALSE(bad.contains("is_malicious"));
 }
@@ -141,6 +143,42 @@ TEST(Worker, equal_calls_in_flight_are_one) {
   }
 }
 
+TEST(Worker, answers_are_kept_only_when_the_sensor_asks_for_it) {
+  const std::string transformation = R"J("fieldTransformations": [{"transformation": "STELLAR", "output": "x",
+    "config": {"x": "MAP_GET('is_malicious', MAAS_MODEL_APPLY(MAAS_GET_ENDPOINT('dga'), {'host' : url}))"}}])J";
+  const auto pipeline = testing::compile(
+      {.parser = testing::squid_parser(
+           transformation + R"(, "cacheConfig": {"stellar.cache.maxSize": 2, "stellar.cache.maxTimeRetain": 10})")});
+  ASSERT_TRUE(pipeline) << pipeline.error().message();
+  FakeModels models = dga();
+  FakeClock clock;
+  Worker worker(*pipeline, models, clock);
+  int64_t offset = 0;
+  // How many calls the url costs, with the model's answer if it is asked.
+  const auto ask = [&](const std::string& url, std::optional<std::string_view> answer) {
+    worker.accept({.source = "s", .offset = offset++, .bytes = squid_line(url)});
+    const std::vector<ModelCall> calls = worker.take_calls();
+    for (const ModelCall& call : calls) worker.answer(call.id, answer);
+    EXPECT_NE(worker.finished(), nullptr);
+    const bool has_answer = worker.finished()->documents[0].json.find(R"("x":)") != std::string::npos;
+    worker.release_finished();
+    return std::to_string(calls.size()) + (has_answer ? " answered" : " null");
+  };
+  constexpr std::string_view kAnswer = R"({"is_malicious": "legit"})";
+  EXPECT_EQ(ask("a", kAnswer), "1 answered");
+  EXPECT_EQ(ask("a", kAnswer), "0 answered");
+  EXPECT_EQ(ask("b", std::nullopt), "1 null");  // failures are not kept
+  EXPECT_EQ(ask("b", "rubbish"), "1 null");
+  EXPECT_EQ(ask("b", kAnswer), "1 answered");
+  EXPECT_EQ(ask("a", kAnswer), "0 answered");
+  EXPECT_EQ(ask("c", kAnswer), "1 answered");  // b, used longest ago, goes
+  EXPECT_EQ(ask("a", kAnswer), "0 answered");
+  EXPECT_EQ(ask("b", kAnswer), "1 answered");
+  clock.advance(std::chrono::minutes(11));
+  EXPECT_EQ(ask("a", kAnswer), "1 answered");
+  EXPECT_EQ(worker.statistics().cached, 3u);
+}
+
 TEST(Worker, flight_is_bounded) {
   FakeModels models = dga();
   FakeClock clock;
@@ -188,7 +226,8 @@ class BadLineTable : public ::testing::TestWithParam<BadLine> {};
 TEST_P(BadLineTable, loses_nothing) {
   FakeModels models = dga();
   const BadLine& row = GetParam();
-  const auto done = testing::run(shipped_squid(), {squid_line("http://before.example/"), row.line, squid_line("http://after.example/")},
+  const auto done = testing::run(shipped_squid(),
+                                 {squid_line("http://before.example/"), row.line, squid_line("http://after.example/")},
                                  Stage::kIndex, models);
   ASSERT_EQ(done.documents.size(), 3u);
   EXPECT_EQ(done.tree(0)["full_hostname"], "before.example");
@@ -214,27 +253,38 @@ INSTANTIATE_TEST_SUITE_P(
     Lines, BadLineTable,
     ::testing::Values(
         BadLine{"no_match", "BOOM",
-                "Grok statement produced a null message. Original message was: BOOM and the parsed message was: {} . Check the pattern "
+                "Grok statement produced a null message. Original message was: BOOM and the parsed message was: {} . "
+                "Check the pattern "
                 "at: /patterns/squid",
                 ""},
         BadLine{"empty", "", "Grok statement produced a null message. Original message was:  and", ""},
-        BadLine{"not_utf8", "rub\xff" "bish", "Grok statement produced a null message. Original message was: rub\xef\xbf\xbd" "bish and",
-                "rub\xef\xbf\xbd" "bish"},
+        BadLine{"not_utf8",
+                "rub\xff"
+                "bish",
+                "Grok statement produced a null message. Original message was: rub\xef\xbf\xbd"
+                "bish and",
+                "rub\xef\xbf\xbd"
+                "bish"},
         BadLine{"not_utf8_in_a_good_line", squid_line("http://a.example/\xff"), "", ""},
         BadLine{"ten_megabytes_of_rubbish", std::string(10 << 20, 'x'), "Grok statement produced a null message.", ""},
         BadLine{"ten_megabytes_of_url", squid_line("http://a.example/" + std::string(10 << 20, 'x')), "", ""},
-        BadLine{"more_than_the_bound", std::string((16 << 20) + 1, 'x'), "the record has 16777217 bytes, more than 16777216",
-                std::string(64 << 10, 'x')},
-        BadLine{"url_of_digits", squid_line("12345"), "Unable to process transformation: URL_TO_HOST(url) for full_hostname because ", ""},
-        BadLine{"connect", "1467011158.083 91 10.1.2.3 TCP_TUNNEL/200 4000 CONNECT example.com:443 - HIER_DIRECT/93.184.216.34 -", "", ""},
-        BadLine{"null_peer", "1467011158.083 0 10.1.2.3 TCP_DENIED/403 3900 GET http://x.org/ - HIER_NONE/- text/html", "", ""},
+        BadLine{"more_than_the_bound", std::string((16 << 20) + 1, 'x'),
+                "the record has 16777217 bytes, more than 16777216", std::string(64 << 10, 'x')},
+        BadLine{"url_of_digits", squid_line("12345"),
+                "Unable to process transformation: URL_TO_HOST(url) for full_hostname because ", ""},
+        BadLine{"connect",
+                "1467011158.083 91 10.1.2.3 TCP_TUNNEL/200 4000 CONNECT example.com:443 - HIER_DIRECT/93.184.216.34 -",
+                "", ""},
+        BadLine{"null_peer", "1467011158.083 0 10.1.2.3 TCP_DENIED/403 3900 GET http://x.org/ - HIER_NONE/- text/html",
+                "", ""},
         BadLine{"zero_bytes", std::string(3, '\0'), "Grok statement produced a null message.", ""}),
     [](const auto& info) { return info.param.name; });
 
 TEST(Worker, a_null_peer_stays_null_and_connect_sets_no_host) {
   FakeModels models = dga();
   const auto done = testing::run(
-      shipped_squid(), {"1467011158.083 91 10.1.2.3 TCP_TUNNEL/200 4000 CONNECT example.com:443 - HIER_NONE/- -"}, Stage::kIndex, models);
+      shipped_squid(), {"1467011158.083 91 10.1.2.3 TCP_TUNNEL/200 4000 CONNECT example.com:443 - HIER_NONE/- -"},
+      Stage::kIndex, models);
   const json::Tree document = done.tree(0);
   ASSERT_TRUE(document.contains("ip_dst_addr"));
   EXPECT_TRUE(document["ip_dst_addr"].is_null());

@@ -90,15 +90,18 @@ class GrokParser final : public Parser {
     if (!matched) return failed(matched.error().message());
     if (!*matched || scratch.captures.empty()) {
       context.out.add_error(
-          line, fmt::format("Grok statement produced a null message. Original message was: {} and the parsed message was: {{}} . "
-                            "Check the pattern at: {}",
-                            line, settings_.grok_path));
+          line,
+          fmt::format(
+              "Grok statement produced a null message. Original message was: {} and the parsed message was: {{}} . "
+              "Check the pattern at: {}",
+              line, settings_.grok_path));
       return {};
     }
     // Looked at before a message is added: a line that fails leaves none.
     const auto value_of = [&](std::string_view name) -> const grok::Capture* {
       if (name == kOriginalString) return nullptr;
-      const auto found = std::find_if(scratch.captures.begin(), scratch.captures.end(), [&](const auto& one) { return one.name == name; });
+      const auto found = std::find_if(scratch.captures.begin(), scratch.captures.end(),
+                                      [&](const auto& one) { return one.name == name; });
       return found == scratch.captures.end() ? nullptr : &*found;
     };
     std::optional<int64_t> timestamp;
@@ -106,8 +109,10 @@ class GrokParser final : public Parser {
     for (const std::string& name : settings_.time_fields) {
       const grok::Capture* field = value_of(name);
       if (field == nullptr || field->kind == grok::Capture::Kind::kNull) continue;
-      if (field->kind == grok::Capture::Kind::kInteger) return failed(fmt::format("the time field {} is a number, not a date", name));
-      const std::optional<int64_t> time = settings_.dates->parse(field->text, *settings_.zone, true, to_epoch_ms(context.clock.wall()));
+      if (field->kind == grok::Capture::Kind::kInteger)
+        return failed(fmt::format("the time field {} is a number, not a date", name));
+      const std::optional<int64_t> time =
+          settings_.dates->parse(field->text, *settings_.zone, true, to_epoch_ms(context.clock.wall()));
       if (!time) return failed(fmt::format("Unparseable date: \"{}\" in the field {}", field->text, name));
       times.emplace_back(name, *time);
       if (name == settings_.timestamp_field) timestamp = *time;
@@ -126,9 +131,11 @@ class GrokParser final : public Parser {
         case grok::Capture::Kind::kInteger: message.put(capture.name, Value::integer(capture.integer)); break;
         case grok::Capture::Kind::kText:
           // The same bytes of the copy that lives with the message.
-          message.put(capture.name, Value::string(capture.text.empty() ? std::string_view()
-                                                                       : original.substr(static_cast<size_t>(capture.text.data() - line.data()),
-                                                                                         capture.text.size())));
+          message.put(capture.name,
+                      Value::string(capture.text.empty()
+                                        ? std::string_view()
+                                        : original.substr(static_cast<size_t>(capture.text.data() - line.data()),
+                                                          capture.text.size())));
           break;
       }
     }
@@ -144,20 +151,21 @@ class GrokParser final : public Parser {
       if (const auto value = long_without_dots(line)) return *value;
     }
     if (field == nullptr || field->kind == grok::Capture::Kind::kNull) {
-      return fail(ErrorCode::kFailed,
-                  fmt::format("{} parser does not include field {}", settings_.pattern_label, settings_.timestamp_field));
+      return fail(ErrorCode::kFailed, fmt::format("{} parser does not include field {}", settings_.pattern_label,
+                                                  settings_.timestamp_field));
     }
     if (field->kind == grok::Capture::Kind::kInteger) return field->integer;
     if (const auto value = long_without_dots(field->text)) return *value;
-    return fail(ErrorCode::kFailed, fmt::format("For input string: \"{}\" in the field {}", field->text, settings_.timestamp_field));
+    return fail(ErrorCode::kFailed,
+                fmt::format("For input string: \"{}\" in the field {}", field->text, settings_.timestamp_field));
   }
 
   const Settings settings_;
   const grok::Grok grok_;
 };
 
-// Built-in names, then the folder's file "common", then the file of grokPath; what other files define helps out where these say
-// nothing. `found` tells whether there is a file of that path.
+// Built-in names, then the folder's file "common", then the file of grokPath; what other files define helps out where
+// these say nothing. `found` tells whether there is a file of that path.
 grok::PatternSet patterns_for(const ParserSpec& spec, const std::string& path, bool& found) {
   const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
   const configuration::PatternFile* own = nullptr;
@@ -214,8 +222,8 @@ Result<std::unique_ptr<Parser>> make_grok_parser(const ParserSpec& spec) {
                                                folder.empty() ? "the configuration has no folder patterns/"
                                                               : fmt::format("no such file in {}", folder)));
   }
-  Result<grok::Grok> grok = grok::Grok::compile(patterns, "%{" + settings.pattern_label + "}",
-                                                {.ignored_fields = {settings.pattern_label}});
+  Result<grok::Grok> grok =
+      grok::Grok::compile(patterns, "%{" + settings.pattern_label + "}", {.ignored_fields = {settings.pattern_label}});
   if (!grok) return spec.refuse("patternLabel", grok.error().message());
   auto dates = stellar::DateFormat::compile(spec.text("dateFormat", "yyyy-MM-dd HH:mm:ss.S z"));
   if (!dates) return spec.refuse("dateFormat", dates.error().message());

@@ -18,11 +18,13 @@ enum class MapStrategy { kDrop, kUnfold, kAllow, kError };
 
 class JsonMapParser final : public Parser {
  public:
-  JsonMapParser(MapStrategy strategy, bool override_original) : strategy_(strategy), override_original_(override_original) {}
+  JsonMapParser(MapStrategy strategy, bool override_original)
+      : strategy_(strategy), override_original_(override_original) {}
 
   Status parse(std::string_view bytes, ParseContext& context) const override {
     Message& message = context.out.add_message();
-    const Result<Value> value = stellar::value_from_json(message.arena(), is_valid_utf8(bytes) ? bytes : to_valid_utf8(bytes));
+    const Result<Value> value =
+        stellar::value_from_json(message.arena(), is_valid_utf8(bytes) ? bytes : to_valid_utf8(bytes));
     if (!value) return fail(ErrorCode::kFailed, fmt::format("the record is no JSON: {}", value.error().message()));
     if (!value->is_map()) return fail(ErrorCode::kFailed, "the record is no JSON map");
     if (!add_members(value->map(), "", message)) {
@@ -67,11 +69,13 @@ std::optional<MapStrategy> strategy_of(std::string_view text) {
 Result<std::unique_ptr<Parser>> make_json_map_parser(const ParserSpec& spec) {
   for (const char* key : {"jsonpQuery", "wrapInEntityArray"}) {
     const std::string text = spec.text(key);
-    if (!text.empty() && text != "false") return spec.refuse(key, fmt::format("{} is not part of this version of the JSONMapParser", key));
+    if (!text.empty() && text != "false")
+      return spec.refuse(key, fmt::format("{} is not part of this version of the JSONMapParser", key));
   }
   const std::optional<MapStrategy> strategy = strategy_of(spec.text("mapStrategy", "DROP"));
   if (!strategy) return spec.refuse("mapStrategy", "mapStrategy is DROP, UNFOLD, ALLOW or ERROR");
-  return std::make_unique<JsonMapParser>(*strategy, equal_ignoring_case_ascii(spec.text("overrideOriginalString"), "true"));
+  return std::make_unique<JsonMapParser>(*strategy,
+                                         equal_ignoring_case_ascii(spec.text("overrideOriginalString"), "true"));
 }
 
 }  // namespace

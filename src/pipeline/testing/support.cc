@@ -11,7 +11,8 @@ std::optional<std::string> FakeModels::call(const ModelCall& call) const {
   return found->second({call.query.begin(), call.query.end()});
 }
 
-std::optional<stellar::ModelEndpoint> FakeModels::find_endpoint(std::string_view name, std::optional<std::string_view> version) {
+std::optional<stellar::ModelEndpoint> FakeModels::find_endpoint(std::string_view name,
+                                                                std::optional<std::string_view> version) {
   if (!models_.contains(name)) return std::nullopt;
   return stellar::ModelEndpoint{.name = std::string(name),
                                 .version = std::string(version.value_or("1.0")),
@@ -31,10 +32,13 @@ Result<configuration::SensorConfig> config_of(const Texts& texts, const std::str
     problems.errors.push_back(made.error().message());
     return nullptr;
   };
-  if (const auto parser = document(texts.parser, "parsers/squid.json")) out.parser = conf::read_parser(parser, sensor, problems);
+  if (const auto parser = document(texts.parser, "parsers/squid.json"))
+    out.parser = conf::read_parser(parser, sensor, problems);
   if (const auto global = document(texts.global, "global.json")) out.global = conf::read_global(global, problems);
-  if (const auto one = document(texts.enrichment, "enrichments/squid.json")) out.enrichment = conf::read_enrichment(one, problems);
-  if (const auto one = document(texts.indexing, "indexing/squid.json")) out.indexing = conf::read_indexing(one, problems);
+  if (const auto one = document(texts.enrichment, "enrichments/squid.json"))
+    out.enrichment = conf::read_enrichment(one, problems);
+  if (const auto one = document(texts.indexing, "indexing/squid.json"))
+    out.indexing = conf::read_indexing(one, problems);
   for (const auto& [name, text] : texts.patterns) out.patterns.push_back({name, "patterns/" + name, text});
   if (!problems.errors.empty()) return fail(ErrorCode::kInvalidArgument, problems.joined());
   return out;
@@ -50,7 +54,8 @@ json::Tree Run::tree(size_t index) const {
   return json::parse(documents[index].json).value_or(json::Tree());
 }
 
-Run run(std::shared_ptr<const Pipeline> pipeline, const std::vector<std::string>& lines, Stage stage, FakeModels& models) {
+Run run(std::shared_ptr<const Pipeline> pipeline, const std::vector<std::string>& lines, Stage stage,
+        FakeModels& models) {
   FakeClock clock;
   Worker worker(std::move(pipeline), models, clock, {.stage = stage});
   Run out;

@@ -24,7 +24,8 @@ class FakeModels final : public stellar::Capabilities {
   std::optional<std::string> call(const ModelCall& call) const;
 
   bool has_models() const override { return true; }
-  std::optional<stellar::ModelEndpoint> find_endpoint(std::string_view name, std::optional<std::string_view> version) override;
+  std::optional<stellar::ModelEndpoint> find_endpoint(std::string_view name,
+                                                      std::optional<std::string_view> version) override;
 
  private:
   std::map<std::string, Model, std::less<>> models_;
@@ -47,11 +48,13 @@ struct Run {
   WorkerStatistics statistics;
   json::Tree tree(size_t index) const;
 };
-Run run(std::shared_ptr<const Pipeline> pipeline, const std::vector<std::string>& lines, Stage stage, FakeModels& models);
+Run run(std::shared_ptr<const Pipeline> pipeline, const std::vector<std::string>& lines, Stage stage,
+        FakeModels& models);
 
 // A squid line for a url.
 std::string squid_line(const std::string& url, const std::string& peer = "93.184.216.34");
-// parsers/squid.json with these members beside parserClassName and parserConfig (a leading comma is added when not empty).
+// parsers/squid.json with these members beside parserClassName and parserConfig (a leading comma is added when not
+// empty).
 std::string squid_parser(const std::string& more = "");
 
 }  // namespace modelyard::pipeline::testing

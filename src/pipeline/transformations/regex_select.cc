@@ -3,8 +3,8 @@
 #include "pipeline/transformation.h"
 #include "stellar/functions/regex.h"
 
-// REGEX_SELECT: the first key of config of whose regexes one is found in the input field becomes the first output's value. Found
-// none: nothing changes. A regex that is no regex finds nothing.
+// REGEX_SELECT: the first key of config of whose regexes one is found in the input field becomes the first output's
+// value. Found none: nothing changes. A regex that is no regex finds nothing.
 namespace modelyard::pipeline {
 namespace {
 
@@ -56,7 +56,8 @@ std::unique_ptr<Transformation> make_regex_select(const TransformationSpec& spec
         spec.refuse("REGEX_SELECT: config is {\"value\": \"regex\" or [\"regex\", …]}");
         return nullptr;
       }
-      if (auto regex = Regex::compile(item.get<std::string>(), Regex::Use::kFind)) choice.regexes.push_back(std::move(*regex));
+      if (auto regex = Regex::compile(item.get<std::string>(), Regex::Use::kFind))
+        choice.regexes.push_back(std::move(*regex));
     }
     choices.push_back(std::move(choice));
   }

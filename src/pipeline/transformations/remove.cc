@@ -2,15 +2,19 @@
 #include "json/tree.h"
 #include "pipeline/transformation.h"
 
-// REMOVE: takes the output (= input) fields away; with config.condition only when that is true. The condition sees the input fields
-// and nothing else.
+// REMOVE: takes the output (= input) fields away; with config.condition only when that is true. The condition sees the
+// input fields and nothing else.
 namespace modelyard::pipeline {
 namespace {
 
 class RemoveTransformation final : public Transformation {
  public:
-  RemoveTransformation(std::vector<std::string> fields, std::vector<std::string> input, ProgramPtr condition, std::string text)
-      : fields_(std::move(fields)), input_(std::move(input)), condition_(std::move(condition)), text_(std::move(text)) {}
+  RemoveTransformation(std::vector<std::string> fields, std::vector<std::string> input, ProgramPtr condition,
+                       std::string text)
+      : fields_(std::move(fields)),
+        input_(std::move(input)),
+        condition_(std::move(condition)),
+        text_(std::move(text)) {}
 
   Progress run(Task& task) const override {
     if (condition_ != nullptr && !condition_->is_blank()) {

@@ -4,8 +4,9 @@
 #include "json/tree.h"
 #include "pipeline/transformation.h"
 
-// RENAME: config is {old: new}. All values are read before any field is written, so swaps work and a renamed field takes the place
-// of one that has its new name (the reference loses a value there, which one depends on hash order: docs/decisions).
+// RENAME: config is {old: new}. All values are read before any field is written, so swaps work and a renamed field
+// takes the place of one that has its new name (the reference loses a value there, which one depends on hash order:
+// docs/decisions).
 namespace modelyard::pipeline {
 namespace {
 

@@ -14,7 +14,9 @@ class SelectTransformation final : public Transformation {
   }
 
   Progress run(Task& task) const override {
-    task.message.erase_if([&](const Message::Field& field) { return std::find(fields_.begin(), fields_.end(), field.name) == fields_.end(); });
+    task.message.erase_if([&](const Message::Field& field) {
+      return std::find(fields_.begin(), fields_.end(), field.name) == fields_.end();
+    });
     return Progress::kDone;
   }
 

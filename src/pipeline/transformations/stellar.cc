@@ -6,9 +6,9 @@
 #include "json/tree.h"
 #include "pipeline/transformation.h"
 
-// STELLAR: the entries of config in the document's order. An entry sees the results so far, the intermediates, the message (of
-// `input` alone, if it is given), parserConfig and metadata, in this order; a null falls through, so after `a := null` a later entry
-// still sees the message's `a`. Entries that `output` does not name are intermediates.
+// STELLAR: the entries of config in the document's order. An entry sees the results so far, the intermediates, the
+// message (of `input` alone, if it is given), parserConfig and metadata, in this order; a null falls through, so after
+// `a := null` a later entry still sees the message's `a`. Entries that `output` does not name are intermediates.
 namespace modelyard::pipeline {
 namespace {
 
@@ -21,7 +21,8 @@ struct Entry {
 
 class StellarTransformation final : public Transformation {
  public:
-  StellarTransformation(std::vector<Entry> entries, std::vector<std::string> input, const stellar::MapObject* parser_config)
+  StellarTransformation(std::vector<Entry> entries, std::vector<std::string> input,
+                        const stellar::MapObject* parser_config)
       : entries_(std::move(entries)), input_(std::move(input)), parser_config_(parser_config) {}
 
   Progress run(Task& task) const override {
@@ -37,7 +38,8 @@ class StellarTransformation final : public Transformation {
       switch (task.evaluate_into(*entry.program, value)) {
         case Task::Evaluated::kPending: return Progress::kPending;
         case Task::Evaluated::kError:
-          task.error = fmt::format("Unable to process transformation: {} for {} because {}", entry.text, entry.field, task.evaluation_error);
+          task.error = fmt::format("Unable to process transformation: {} for {} because {}", entry.text, entry.field,
+                                   task.evaluation_error);
           return Progress::kFailed;
         case Task::Evaluated::kValue: set_result(task.results, entry.field, value); break;
       }
