@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/random.h"
 #include "base/strings.h"
 #include "io/file.h"
 #include "io/process.h"
@@ -100,6 +101,33 @@ TEST(NoOrphans, TheModelDoesNotHoldTheLock) {
     for (const auto& entry : std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid), error)) {
       EXPECT_EQ(std::filesystem::read_symlink(entry.path(), error).string().find("/lock"), std::string::npos) << pid;
     }
+  }
+}
+
+std::vector<int64_t> processes_of(const std::string& log_folder) {
+  std::vector<int64_t> found;
+  for (const io::ProcessStat& process : io::list_processes()) {
+    if (io::read_process_variable(process.pid, "MODELYARD_LOG_DIR") == log_folder) found.push_back(process.pid);
+  }
+  return found;
+}
+
+// A property: whenever in its life the runner is killed, soon nothing of its model runs, and its lock is free.
+TEST(NoOrphans, WhenTheRunnerIsKilledAtAnyMoment) {
+  const uint64_t seed = Random::from_system()();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  Random random(seed);
+  for (int round = 0; round < 25; ++round) {
+    Harness harness;
+    harness.write_server();
+    harness.write("rest.sh", kForkingModel);
+    harness.start(true);
+    const SteadyTime moment = system_clock().now() + std::chrono::microseconds(random.below(60'000));
+    eventually([&] { return system_clock().now() >= moment; });
+    harness.signal(SIGKILL);
+    const std::string log_folder = (harness.folder() / "log").string();
+    EXPECT_TRUE(eventually([&] { return io::lock_file(harness.folder() / "lock").has_value(); }, milliseconds(2000)));
+    EXPECT_TRUE(eventually([&] { return processes_of(log_folder).empty(); }, milliseconds(2000)));
   }
 }
 
