@@ -108,8 +108,7 @@ std::string title(const std::string& name, const std::string& version) {
 }
 
 tl::unexpected<Error> no_such(const std::string& name, const std::optional<std::string>& version) {
-  return fail(ErrorCode::kNotFound, "no deployment " + (version ? title(name, *version) : "'" + name + "'") +
-                                        ": `modelyard status` lists what there is");
+  return fail(ErrorCode::kNotFound, "no deployment " + (version ? title(name, *version) : "'" + name + "'"));
 }
 
 }  // namespace

@@ -61,7 +61,8 @@ Status write_spec(const registry::InstanceSpec& spec, const fs::path& folder) {
       return fail(errno_error(written < 0 ? errno : ENOSPC, "writing " + temporary.string()));
     }
   }
-  if (::rename(temporary.c_str(), (folder / "spec.json").c_str()) != 0) return fail(errno_error(errno, "writing spec.json"));
+  if (::rename(temporary.c_str(), (folder / "spec.json").c_str()) != 0)
+    return fail(errno_error(errno, "writing spec.json"));
   return {};
 }
 
@@ -149,7 +150,8 @@ io::Task<Result<Launched>> LocalLauncher::launch(registry::InstanceSpec spec) {
   Result<int64_t> pid = start();
   if (!pid) co_return fail(std::move(pid).error().with_context("starting instance " + spec.id));
   const std::optional<io::ProcessStat> process = io::read_process_stat(*pid);
-  Launched launched{.runner_pid = *pid, .runner_start_ticks = process ? process->start_ticks : 0, .boot_id = io::boot_id()};
+  Launched launched{
+      .runner_pid = *pid, .runner_start_ticks = process ? process->start_ticks : 0, .boot_id = io::boot_id()};
   // A runner that has ended already is a child of ours that nobody has waited for: its pid is still its own.
   if (Status watching = begin_watch(spec.id, {.incarnation = spec.incarnation, .pid = *pid}); !watching) {
     ::kill(static_cast<pid_t>(*pid), SIGKILL);
@@ -171,7 +173,8 @@ Status LocalLauncher::watch(const registry::Instance& instance) {
   if (at != watched_.end() && at->second.incarnation == instance.incarnation) return {};
   const auto check = [&]() -> Status {
     if (io::is_process_alive(instance.runner_pid, instance.runner_start_ticks, instance.boot_id)) return {};
-    return fail(ErrorCode::kNotFound, fmt::format("the runner of {} (process {}) is gone", instance.id, instance.runner_pid));
+    return fail(ErrorCode::kNotFound,
+                fmt::format("the runner of {} (process {}) is gone", instance.id, instance.runner_pid));
   };
   MY_TRY_VOID(check());
   MY_TRY(io::UniqueFd pidfd, io::open_pidfd(instance.runner_pid));
@@ -189,7 +192,8 @@ io::Task<void> LocalLauncher::wait_for_end(std::string id, Watched watched, io::
   const bool is_ours = ::waitpid(static_cast<pid_t>(watched.pid), &status, WNOHANG) == watched.pid;
   // The guard still holds the lock while it takes the tree down.
   const Status freed = co_await wait_until_free(id, in(kKillTime));
-  // A runner that ends by itself has seen its tree end. When it was killed, perhaps with its guard, only the mark tells what is left.
+  // A runner that ends by itself has seen its tree end. When it was killed, perhaps with its guard, only the mark tells
+  // what is left.
   const auto superseded = [this, &id, &watched] {
     const auto at = watched_.find(id);
     return at == watched_.end() || at->second.incarnation != watched.incarnation;
@@ -219,14 +223,15 @@ io::Task<Status> LocalLauncher::wait_until_free(std::string id, SteadyTime deadl
     const Result<Liveness> found = liveness_of(id);
     if (!found) co_return fail(found.error());
     if (*found == Liveness::kFree) co_return Status{};
-    if (in(milliseconds(0)) >= deadline) co_return fail(ErrorCode::kDeadline, fmt::format("instance {} did not end in time", id));
+    if (in(milliseconds(0)) >= deadline)
+      co_return fail(ErrorCode::kDeadline, fmt::format("instance {} did not end in time", id));
     co_await io::sleep_for(pause);
     pause = std::min(pause * 2, milliseconds(50));
   }
 }
 
-// KILL to all that is marked as this instance's and to what is below it, until none is left, or `leave` says that what is marked now
-// is a newer incarnation's.
+// KILL to all that is marked as this instance's and to what is below it, until none is left, or `leave` says that what
+// is marked now is a newer incarnation's.
 io::Task<Status> LocalLauncher::end_marked(std::string id, SteadyTime deadline, std::function<bool()> leave) {
   while (true) {
     if (leave && leave()) co_return Status{};
@@ -238,7 +243,8 @@ io::Task<Status> LocalLauncher::end_marked(std::string id, SteadyTime deadline, 
       ::kill(static_cast<pid_t>(pid), SIGKILL);
     }
     if (in(milliseconds(0)) >= deadline) {
-      co_return fail(ErrorCode::kDeadline, fmt::format("{} processes of instance {} did not end", found->second.size(), id));
+      co_return fail(ErrorCode::kDeadline,
+                     fmt::format("{} processes of instance {} did not end", found->second.size(), id));
     }
     co_await io::sleep_for(milliseconds(10));
     reap();
@@ -294,13 +300,15 @@ std::vector<std::string> LocalLauncher::log_tail(const registry::Instance& insta
   return folder ? read_log_tail(*folder / "log") : std::vector<std::string>{};
 }
 
-// Waits for what came to us as a subreaper and has ended; runners that are watched are waited for where they are watched.
+// Waits for what came to us as a subreaper and has ended; runners that are watched are waited for where they are
+// watched.
 void LocalLauncher::reap() const {
   const int64_t self = ::getpid();
   std::set<int64_t> runners;
   for (const auto& [id, watched] : watched_) runners.insert(watched.pid);
   for (const int64_t child : io::list_children(self)) {
-    const std::optional<io::ProcessStat> process = runners.contains(child) ? std::nullopt : io::read_process_stat(child);
+    const std::optional<io::ProcessStat> process =
+        runners.contains(child) ? std::nullopt : io::read_process_stat(child);
     if (process && process->state == 'Z') ::waitpid(static_cast<pid_t>(child), nullptr, WNOHANG);
   }
 }

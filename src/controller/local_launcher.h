@@ -22,9 +22,10 @@ struct LocalLauncherOptions {
   bool adopt_orphans = true;        // make this process a subreaper: what a killed runner leaves behind comes to us
 };
 
-// Runners as child processes of this machine, each in a session of its own, so that they outlive this one. Its files are described
-// in registry/instance_folder.h; beside them runner.log holds what a runner says itself. A process belongs to an instance when its
-// environment has MODELYARD_LOG_DIR of that instance's folder: runner, guard and model have it.
+// Runners as child processes of this machine, each in a session of its own, so that they outlive this one. Its files
+// are described in registry/instance_folder.h; beside them runner.log holds what a runner says itself. A process
+// belongs to an instance when its environment has MODELYARD_LOG_DIR of that instance's folder: runner, guard and model
+// have it.
 //
 // Confined to its loop. co_await stop() before destruction; the runners stay.
 class LocalLauncher final : public Launcher {

@@ -56,7 +56,7 @@ void arrange(Spawning& spawning, int log_fd, int lock_fd) {
 // The end of a file, from a line's begin on.
 std::string read_end(const fs::path& path, int64_t bytes) {
   const Result<io::UniqueFd> fd = io::open_file(path, O_RDONLY);
-  struct stat info{};
+  struct stat info {};
   if (!fd || ::fstat(fd->get(), &info) != 0) return "";
   const int64_t from = std::max<int64_t>(info.st_size - bytes, 0);
   std::string text(static_cast<size_t>(std::min<int64_t>(info.st_size, bytes)), '\0');
@@ -75,9 +75,10 @@ Result<int64_t> spawn_runner(const fs::path& runner, const fs::path& folder, con
   Spawning spawning;
   arrange(spawning, log_fd.get(), lock_fd);
   const char* const path = std::getenv("PATH");
-  std::vector<std::string> words{runner.string(), "--spec", (folder / "spec.json").string(), "--lock-fd", std::to_string(kLockFd)};
-  std::vector<std::string> environment{std::string("PATH=") + (path != nullptr ? path : "/usr/bin:/bin"), "MODELYARD_INSTANCE=" + id,
-                                       "MODELYARD_LOG_DIR=" + (folder / "log").string()};
+  std::vector<std::string> words{runner.string(), "--spec", (folder / "spec.json").string(), "--lock-fd",
+                                 std::to_string(kLockFd)};
+  std::vector<std::string> environment{std::string("PATH=") + (path != nullptr ? path : "/usr/bin:/bin"),
+                                       "MODELYARD_INSTANCE=" + id, "MODELYARD_LOG_DIR=" + (folder / "log").string()};
   const auto pointers = [](std::vector<std::string>& texts) {
     std::vector<char*> all;
     for (std::string& text : texts) all.push_back(text.data());
@@ -89,7 +90,8 @@ Result<int64_t> spawn_runner(const fs::path& runner, const fs::path& folder, con
                                   pointers(environment).data());
   if (error == 0) return pid;
   if (error == EAGAIN || error == ENOMEM) {
-    return fail(ErrorCode::kResourceExhausted, "no process can be started now: " + errno_error(error, runner.string()).message());
+    return fail(ErrorCode::kResourceExhausted,
+                "no process can be started now: " + errno_error(error, runner.string()).message());
   }
   return fail(errno_error(error, "starting " + runner.string()));
 }

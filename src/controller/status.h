@@ -22,7 +22,7 @@ struct ReconcileOptions {
   milliseconds silent_max{10'000};     // lock held but no lease: killed and replaced
   milliseconds update_wait{660'000};   // a new revision's instance becomes ready in this time or the roll stops
   milliseconds drain_max{20'000};      // from the order to drain until it is killed
-  milliseconds drain_all{15'000};      // the same at the end of the process
+  milliseconds drain_all{11'000};      // the same at the end of the process, which shall be gone within 20 s
 };
 
 struct InstanceStatus {

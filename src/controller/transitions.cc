@@ -35,6 +35,7 @@ void become_failed(Slot& slot, Context& context) {
   record.reason = cause_of_death(facts);
   record.log_tail = facts.report && !facts.report->log_tail.empty() ? facts.report->log_tail : facts.log_tail;
   record.endpoint.reset();
+  record.model_pid = 0;
   set_state(record, InstanceState::kFailed, context);
   slot.retry_at = context.moment.now + backoff(record.failures, context.options, context.random);
   context.event(record, "failed", record.reason);
@@ -89,7 +90,8 @@ void take_identity(Slot& slot) {
     record.runner_start_ticks = facts.report->runner_start_ticks;
     record.boot_id = facts.report->boot_id;
   }
-  if (facts.report->model_pid != 0) record.model_pid = facts.report->model_pid;
+  if (facts.report->model_pid != 0 && record.state != InstanceState::kFailed)
+    record.model_pid = facts.report->model_pid;
 }
 
 void become_ready(Slot& slot, const registry::RunnerReport& report, Context& context) {
