@@ -37,10 +37,11 @@ io::Task<void> Feed::stop() {
   (void)co_await send_reports(system_clock().now() + kLastReportTime);
 }
 
-io::Task<Status> Feed::wait_for_snapshot(SteadyTime deadline) {
+io::Task<Status> Feed::wait_for_snapshot(SteadyTime deadline, int failures_max) {
   while (!directory_.snapshot()) {
-    if (!co_await told_.wait_until(deadline) && system_clock().now() >= deadline)
-      co_return fail(ErrorCode::kUnavailable, last_error_);
+    const bool told = co_await told_.wait_until(deadline);
+    const bool late = !told && system_clock().now() >= deadline;
+    if (late || (failures_max > 0 && failures_ >= failures_max)) co_return fail(ErrorCode::kUnavailable, last_error_);
   }
   co_return Status();
 }
@@ -60,11 +61,13 @@ io::Task<void> Feed::follow() {
     const Status status = co_await follow_once();
     // A stream that worked begins the back-off anew.
     if (connected_) wait = options_.retry_min;
+    failures_ = connected_ ? 0 : failures_ + 1;
     connected_ = false;
     if (!status && status.error().message() != last_error_) {
       last_error_ = status.error().message();
       spdlog::debug("following the registry: {}", last_error_);
     }
+    told_.notify_all();
     const auto jittered = wait * (0.5 + random_.unit() / 2);
     co_await io::sleep_for(std::chrono::duration_cast<std::chrono::nanoseconds>(jittered));
     wait = std::min(wait * 2, options_.retry_max);

@@ -37,7 +37,8 @@ class Feed {
 
   bool connected() const { return connected_; }
   // False when the deadline came first; the error then tells why the server was not reached.
-  io::Task<Status> wait_for_snapshot(SteadyTime deadline);
+  // failures_max > 0: gives up after so many attempts in a row that failed, for those who would rather go on without.
+  io::Task<Status> wait_for_snapshot(SteadyTime deadline, int failures_max = 0);
 
  private:
   io::Task<void> follow();
@@ -53,6 +54,7 @@ class Feed {
   io::Scope scope_;
   io::Event told_;
   bool connected_ = false;
+  int failures_ = 0;  // attempts in a row
   std::string last_error_ = "the server was not reached yet";
 };
 

@@ -165,6 +165,21 @@ TEST(Feed, SaysWhyThereIsNoSnapshot) {
   f.stop();
 }
 
+TEST(Feed, GivesUpEarlyWhereAsked) {
+  uint16_t port = 0;
+  {
+    RawServer gone([](RawPeer&, int) {});
+    port = gone.port();
+  }
+  Fixture f(port);
+  f.feed.start();
+  const SteadyTime deadline = system_clock().now() + seconds(60);
+  const Status status = io::run_blocking(f.loop, f.feed.wait_for_snapshot(deadline, 2));
+  ASSERT_FALSE(status);
+  EXPECT_LT(system_clock().now(), deadline);
+  f.stop();
+}
+
 TEST(Feed, TellsWhatCallsFound) {
   std::promise<std::string> told;
   std::atomic<bool> answered = false;

@@ -75,11 +75,15 @@ io::Task<Result<Answer>> ModelClient::call(std::string name, std::optional<std::
 io::Task<Result<Answer>> ModelClient::call_endpoint(EndpointMap endpoint, std::string function, Arguments arguments,
                                                     CallOptions options) {
   InstancePtr instance = directory_.find_url(endpoint.url);
-  // The map is the expression's own: it may name other functions than the registry does.
-  if (!instance || instance->endpoint.functions != endpoint.functions) instance = stranger(endpoint);
+  if (!instance) instance = stranger(endpoint);
   PassedRequest request;
   request.query = encode_arguments(arguments);
-  co_return co_await run(std::move(instance), endpoint.version, function, request, true, options);
+  // The map is the expression's own: its aliases count, not those that the registry knows.
+  request.literal = function_path(endpoint.functions, function);
+  request.literal_always = true;
+  std::optional<std::string> version;
+  if (!endpoint.version.empty()) version = endpoint.version;
+  co_return co_await run(std::move(instance), std::move(version), function, request, true, options);
 }
 
 io::Task<Result<Answer>> ModelClient::pass(std::string name, std::optional<std::string> version, std::string function,
@@ -130,9 +134,11 @@ io::Task<Result<Answer>> ModelClient::attempt(Instance& instance, const std::str
   http::ClientRequest out;
   out.origin = target.origin;
   out.method = request.method;
-  const bool literal = !request.literal.empty() && !instance.endpoint.functions.contains(function);
-  out.target = request_target(target, function_path(instance.endpoint.functions, literal ? request.literal : function),
-                              request.query);
+  const bool literal =
+      request.literal_always || (!request.literal.empty() && !instance.endpoint.functions.contains(function));
+  const std::string_view path =
+      literal ? std::string_view(request.literal) : function_path(instance.endpoint.functions, function);
+  out.target = request_target(target, path, request.query);
   out.headers.add("accept", request.accept.empty() ? "application/json" : std::string_view(request.accept));
   if (!request.content_type.empty()) out.headers.add("content-type", request.content_type);
   out.body = request.body;

@@ -38,8 +38,9 @@ struct Answer {
 // One HTTP call as the gateway got it.
 struct PassedRequest {
   std::string method = "GET";
-  std::string query;    // as it is on the wire; empty = none
-  std::string literal;  // the path to call, encoded, if `function` is no alias; empty = `function` itself
+  std::string query;            // as it is on the wire; empty = none
+  std::string literal;          // the path to call, encoded, if `function` is no alias; empty = `function` itself
+  bool literal_always = false;  // call `literal`, whatever the instance's aliases
   std::string content_type;
   std::string accept;  // "" = application/json
   std::string body;

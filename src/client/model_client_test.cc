@@ -244,6 +244,10 @@ TEST(ModelClient, AnEndpointMapIsCalledAsItIs) {
   ASSERT_TRUE(io::run_blocking(f.loop, f.client.call_endpoint(map, "other", {})));
   EXPECT_TRUE(request.starts_with("GET /other HTTP")) << request;
   EXPECT_TRUE(f.directory.take_reports().empty()) << "nobody asked for calls of unknown instances";
+  f.directory.replace(registry::make_snapshot({endpoint("a", model.url())}, {}, 1, 2, true));
+  ASSERT_TRUE(io::run_blocking(f.loop, f.client.call_endpoint(map, "apply", {})));
+  EXPECT_TRUE(request.starts_with("GET /score HTTP")) << request << " the map's aliases count";
+  EXPECT_EQ(f.directory.take_reports().size(), 1u) << "a known instance's calls are counted";
 }
 
 TEST(ModelClient, AFailedEndpointMapFallsBackOnAnotherInstance) {
