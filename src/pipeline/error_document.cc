@@ -9,6 +9,21 @@
 
 namespace modelyard::pipeline {
 
+namespace {
+
+constexpr size_t kTextBytesMax = 32 << 10;
+constexpr size_t kTextHead = 24 << 10;
+constexpr size_t kTextTail = 4 << 10;
+
+// A text that quotes its record may be as long as that; the record stands whole in raw_message.
+std::string shortened(std::string_view text) {
+  if (text.size() <= kTextBytesMax) return std::string(text);
+  return to_valid_utf8(fmt::format("{} … {} bytes left out … {}", text.substr(0, kTextHead),
+                                   text.size() - kTextHead - kTextTail, text.substr(text.size() - kTextTail)));
+}
+
+}  // namespace
+
 void append_uuid(std::string& out, Random& random) {
   static constexpr char kDigits[] = "0123456789abcdef";
   const uint64_t high = (random() & ~uint64_t{0xf000}) | 0x4000;
@@ -41,8 +56,9 @@ void ErrorWriter::append(std::string& out, const ErrorReport& report, Names name
   member("error_type", report.type);
   member("failed_sensor_type", report.sensor);
   if (!report.text.empty()) {
-    member("message", report.text);
-    member("exception", fmt::format("{}: {}", report.type, report.text));
+    const std::string text = shortened(report.text);
+    member("message", text);
+    member("exception", fmt::format("{}: {}", report.type, text));
   }
   writer.key("timestamp");
   writer.number(to_epoch_ms(clock_.wall()));

@@ -24,21 +24,22 @@ namespace modelyard::sensor {
 // Whether an expression of the sensor's documents names a function of models (MAAS_…).
 bool calls_models(const configuration::SensorConfig& config);
 
-// The models that a server knows, as expressions see them: endpoints from a snapshot that the server pushes, so finding one never
-// waits; calls over HTTP. Confined to its loop.
+// The models that a server knows, as expressions see them: endpoints from a snapshot that the server pushes, so finding
+// one never waits; calls over HTTP. Confined to its loop.
 //
 // Lifecycle: start() when the sensor calls models at all, then co_await stop() before destruction.
 class Models final : public stellar::Capabilities {
  public:
   Models(io::Loop& loop, http::Client& http, const Clock& clock);
 
-  // Returns once the first snapshot is there; an error tells why it did not come in time: the feed keeps trying, and until then no
-  // model is known.
-  io::Task<Status> start(const ServerAddress& server, milliseconds wait);
+  // Returns once the first snapshot is there; an error tells why it did not come in time: the feed keeps trying, and
+  // until then no model is known.
+  io::Task<Status> start(const ServerAddress& server, milliseconds wait, int failures_max);
   io::Task<void> stop();
 
   bool has_models() const override { return true; }
-  std::optional<stellar::ModelEndpoint> find_endpoint(std::string_view name, std::optional<std::string_view> version) override;
+  std::optional<stellar::ModelEndpoint> find_endpoint(std::string_view name,
+                                                      std::optional<std::string_view> version) override;
   const Clock& clock() const override { return clock_; }
 
   io::Task<Result<std::string>> call(pipeline::ModelCall call);

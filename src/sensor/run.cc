@@ -23,8 +23,13 @@ namespace {
 // Everything of one run, built from the bottom up and taken down in the opposite order. Confined to its loop.
 class Run {
  public:
-  Run(const RunOptions& options, const configuration::SensorConfig& config, std::shared_ptr<const pipeline::Pipeline> pipeline)
-      : options_(options), config_(config), pipeline_(std::move(pipeline)), http_(loop_, client_options()), models_(loop_, http_, clock_) {}
+  Run(const RunOptions& options, const configuration::SensorConfig& config,
+      std::shared_ptr<const pipeline::Pipeline> pipeline)
+      : options_(options),
+        config_(config),
+        pipeline_(std::move(pipeline)),
+        http_(loop_, client_options()),
+        models_(loop_, http_, clock_) {}
 
   Result<Summary> run() { return io::run_blocking(loop_, run_all()); }
 
@@ -110,10 +115,12 @@ class Run {
       co_return Status();
     }
     if (options_.sink.starts_with("elasticsearch:")) {
-      co_return fail(ErrorCode::kUnsupported, "this version writes to store and stdout, not to Elasticsearch: '" + options_.sink + "'");
+      co_return fail(ErrorCode::kUnsupported,
+                     "this version writes to store and stdout, not to Elasticsearch: '" + options_.sink + "'");
     }
     if (options_.sink != "store") {
-      co_return fail(ErrorCode::kInvalidArgument, "the sink '" + options_.sink + "' is not understood: give store or stdout");
+      co_return fail(ErrorCode::kInvalidArgument,
+                     "the sink '" + options_.sink + "' is not understood: give store or stdout");
     }
     if (options_.stage != pipeline::Stage::kIndex) {
       co_return fail(ErrorCode::kInvalidArgument, "the store takes documents of stage index alone");
@@ -124,7 +131,8 @@ class Run {
     if (options_.once) sink.retry_for = options_.retry_for;
     sink.on_notice = options_.on_notice;
     auto made = std::make_unique<StoreSink>(
-        *store_client_, std::move(sink), [this](std::string_view stream, int64_t next) { return source_->position(stream, next); },
+        *store_client_, std::move(sink),
+        [this](std::string_view stream, int64_t next) { return source_->position(stream, next); },
         [this] {
           if (driver_ != nullptr) driver_->wake();
         },
@@ -158,7 +166,7 @@ class Run {
   }
 
   io::Task<void> start_models() {
-    const Status status = co_await models_.start(options_.server, options_.server_wait);
+    const Status status = co_await models_.start(options_.server, options_.server_wait, options_.server_failures_max);
     if (!status && options_.on_notice) {
       options_.on_notice("no models are known, calls give null until the server answers: " + status.error().message());
     }
@@ -205,15 +213,18 @@ Result<Summary> test(const TestOptions& options) {
   run_options.on_notice = options.on_notice;
   run_options.can_be_tapped = false;
   run_options.server_wait = milliseconds(3'000);
+  run_options.server_failures_max = 2;
   return run(run_options);
 }
 
 std::string describe(const Summary& summary) {
   const double time = std::max<double>(1, static_cast<double>(summary.elapsed.count())) / 1000;
   const auto rate = static_cast<uint64_t>(static_cast<double>(summary.records) / time);
-  std::string text = fmt::format("{} lines, {} documents, {} broken lines", summary.records, summary.documents, summary.errors);
+  std::string text =
+      fmt::format("{} lines, {} documents, {} broken lines", summary.records, summary.documents, summary.errors);
   if (summary.filtered > 0) text += fmt::format(", {} filtered", summary.filtered);
-  if (summary.stored + summary.already > 0) text += fmt::format(", {} stored, {} stored before", summary.stored, summary.already);
+  if (summary.stored + summary.already > 0)
+    text += fmt::format(", {} stored, {} stored before", summary.stored, summary.already);
   if (summary.calls > 0) text += fmt::format(", {} model calls ({} failed)", summary.calls, summary.calls_failed);
   return text + fmt::format(", {:.1f} s, {} lines/s", time, rate);
 }

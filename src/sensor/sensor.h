@@ -11,8 +11,8 @@
 #include "base/result.h"
 #include "pipeline/record.h"
 
-// One stream worker: records of a source through the compiled pipeline of a sensor into a sink. Plain blocking functions for the
-// command line; each runs a loop of its own on the calling thread.
+// One stream worker: records of a source through the compiled pipeline of a sensor into a sink. Plain blocking
+// functions for the command line; each runs a loop of its own on the calling thread.
 namespace modelyard::sensor {
 
 // Where the store and the registry of models are.
@@ -46,18 +46,21 @@ struct RunOptions {
   int output_fd = 1;                                // of sink stdout
   int input_fd = 0;                                 // of source stdin
   bool can_be_tapped = true;                        // serves a socket for tap(), of this user alone
-  // What a person should know and that is no error: a file that was replaced, a server that does not answer. One line each.
+  // What a person should know and that is no error: a file that was replaced, a server that does not answer. One
+  // line each.
   std::function<void(std::string_view)> on_notice;
   // About once a second while it runs: for a terminal.
   std::function<void(const Summary&)> on_progress;
 
   milliseconds server_wait{10'000};  // for the server at the start
-  milliseconds retry_for{60'000};    // with once: how long the store may be away before it is an error; following: for ever
+  int server_failures_max = 0;       // for models: attempts after which it goes on without; 0 = by time alone
+  milliseconds retry_for{60'000};    // with once: a store that is away longer is an error; following: never
   milliseconds drain_wait{10'000};   // after a signal: for what is in flight
 };
 
-// Refuses a bad configuration before anything is read. Ends at the end of the source (once), or by a signal; success also with broken
-// lines: they are documents. Offsets are stored with the documents, so after any end the next run goes on where this one was.
+// Refuses a bad configuration before anything is read. Ends at the end of the source (once), or by a signal; success
+// also with broken lines: they are documents. Offsets are stored with the documents, so after any end the next run goes
+// on where this one was.
 //   kInvalidArgument  source or sink not understood; the configuration, with file:line:column
 //   kNotFound         no such sensor, file
 //   kUnavailable      the server does not answer
@@ -85,10 +88,10 @@ struct TapOptions {
   ServerAddress server;
 };
 
-// The documents of a sensor, its error documents among them: on_document for each until it returns false. At stage index, those that
-// any sensor of that name stores, as the server tells them; kUnavailable when the connection ends. At the stages before it, those of
-// the sensor that runs for this user on this machine, which shows them on a socket (tap_server.h); success when that sensor ends,
-// kUnavailable when none runs.
+// The documents of a sensor, its error documents among them: on_document for each until it returns false. At stage
+// index, those that any sensor of that name stores, as the server tells them; kUnavailable when the connection ends. At
+// the stages before it, those of the sensor that runs for this user on this machine, which shows them on a socket
+// (tap_server.h); success when that sensor ends, kUnavailable when none runs.
 Status tap(const TapOptions& options, const std::function<bool(std::string_view json)>& on_document);
 
 // "12,345 lines, 12,340 documents, 5 errors, 0 already stored, 98,000 lines/s"
