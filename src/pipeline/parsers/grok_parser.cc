@@ -31,6 +31,7 @@ struct Settings {
   std::string timestamp_field;
   std::vector<std::string> time_fields;
   bool multi_line = false;
+  bool latin1 = false;  // readCharset ISO-8859-1, which counts for multi-line records alone
   std::shared_ptr<const stellar::DateFormat> dates;
   std::shared_ptr<const stellar::Zone> zone;
 };
@@ -52,6 +53,21 @@ std::optional<int64_t> long_without_dots(std::string_view text) {
   return value;
 }
 
+std::string from_latin1(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      out.push_back(c);
+    } else {
+      out.push_back(static_cast<char>(0xc0 | (byte >> 6)));
+      out.push_back(static_cast<char>(0x80 | (byte & 0x3f)));
+    }
+  }
+  return out;
+}
+
 class GrokParser final : public Parser {
  public:
   GrokParser(Settings settings, grok::Grok grok) : settings_(std::move(settings)), grok_(std::move(grok)) {}
@@ -60,7 +76,10 @@ class GrokParser final : public Parser {
 
   Status parse(std::string_view bytes, ParseContext& context) const override {
     std::string decoded;
-    if (!is_valid_utf8(bytes)) {
+    if (settings_.latin1) {
+      decoded = from_latin1(bytes);
+      bytes = decoded;
+    } else if (!is_valid_utf8(bytes)) {
       decoded = to_valid_utf8(bytes);
       bytes = decoded;
     }
@@ -201,6 +220,10 @@ Result<Settings> settings_of(const ParserSpec& spec) {
   out.pattern_label = spec.text("patternLabel");
   out.timestamp_field = spec.text("timestampField");
   out.multi_line = equal_ignoring_case_ascii(spec.text("multiLine", "false"), "true");
+  const std::string charset = to_lower_ascii(spec.text("readCharset", "UTF-8"));
+  const bool utf8 = charset == "utf-8" || charset == "utf8" || charset == "us-ascii";
+  out.latin1 = out.multi_line && (charset == "iso-8859-1" || charset == "latin1");
+  if (out.multi_line && !utf8 && !out.latin1) return spec.refuse("readCharset", "readCharset is UTF-8 or ISO-8859-1");
   if (spec.has("timeFields")) {
     const json::Tree& fields = *spec.config.find("timeFields");
     if (!fields.is_array()) return spec.refuse("timeFields", "\"timeFields\" is a list of field names");
