@@ -1,7 +1,7 @@
 // bench: DEPS documents
 // SPDX-License-Identifier: Apache-2.0
-// Documents of a squid log into the store, and searches in what was stored. The rival is the same documents put into one plain SQLite
-// table with the stock FTS5 tokenizer: what one would write first.
+// Documents of a squid log into the store, and searches in what was stored. The rival is the same documents put into
+// one plain SQLite table with the stock FTS5 tokenizer: what one would write first.
 #include <benchmark/benchmark.h>
 #include <sqlite3.h>
 
@@ -27,16 +27,18 @@ std::string squid_document(Random& random, int64_t n) {
   const std::string peer = "199." + number(256) + "." + number(256) + "." + number(256);
   const std::string time = std::to_string(1461576382642 + n);
   return R"({"timestamp":)" + time + R"(,"elapsed":)" + number(1000) + R"(,"ip_src_addr":")" + ip +
-         R"(","action":"TCP_MISS","code":200,"bytes":)" + number(100'000) + R"(,"method":"GET","url":")" + url + R"(","ip_dst_addr":")" +
-         peer + R"(","original_string":")" + time + " 12 " + ip + " TCP_MISS/200 4103 GET " + url + " - DIRECT/" + peer +
-         R"( text/html","source:type":"squid","full_hostname":")" + host + R"(","domain_without_subdomains":")" + domain +
-         R"(","is_malicious":"legit","guid":"3f2a9c7e-)" + number(10'000) + "-4" + number(1000) + "-" + number(100'000'000) + R"("})";
+         R"(","action":"TCP_MISS","code":200,"bytes":)" + number(100'000) + R"(,"method":"GET","url":")" + url +
+         R"(","ip_dst_addr":")" + peer + R"(","original_string":")" + time + " 12 " + ip + " TCP_MISS/200 4103 GET " +
+         url + " - DIRECT/" + peer + R"( text/html","source:type":"squid","full_hostname":")" + host +
+         R"(","domain_without_subdomains":")" + domain + R"(","is_malicious":"legit","guid":"3f2a9c7e-)" +
+         number(10'000) + "-4" + number(1000) + "-" + number(100'000'000) + R"("})";
 }
 
 std::vector<documents::Document> make_documents(int64_t first, int count) {
   Random random(static_cast<uint64_t>(first) + 1);
   std::vector<documents::Document> made;
-  for (int i = 0; i < count; ++i) made.push_back({"squid-0011223344-" + std::to_string((first + i) * 170), squid_document(random, first + i)});
+  for (int i = 0; i < count; ++i)
+    made.push_back({"squid-0011223344-" + std::to_string((first + i) * 170), squid_document(random, first + i)});
   return made;
 }
 

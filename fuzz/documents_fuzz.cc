@@ -1,6 +1,7 @@
 // fuzz: DEPS documents
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as the body of a bulk request, as a document and as a query; an expression made of a query must be one that SQLite reads.
+// Any bytes as the body of a bulk request, as a document and as a query; an expression made of a query must be one that
+// SQLite reads.
 #include <sqlite3.h>
 
 #include <cstddef>
@@ -21,7 +22,8 @@ sqlite3_stmt* open_words() {
   sqlite3* handle = nullptr;
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_open(":memory:", &handle) != SQLITE_OK || !register_tokenizer(handle)) abort();
-  sqlite3_exec(handle, "CREATE VIRTUAL TABLE words USING fts5(tokens, content='', tokenize='modelyard')", nullptr, nullptr, nullptr);
+  sqlite3_exec(handle, "CREATE VIRTUAL TABLE words USING fts5(tokens, content='', tokenize='modelyard')", nullptr,
+               nullptr, nullptr);
   sqlite3_prepare_v2(handle, "SELECT rowid FROM words WHERE words MATCH ?", -1, &statement, nullptr);
   return statement;
 }

@@ -29,7 +29,8 @@ Status take_text(ondemand::value value, std::string_view what, std::string* out)
 }
 
 Status take_offset(ondemand::value value, std::string_view what, int64_t* out) {
-  if (const auto error = value.get_int64().get(*out)) return fail(bad(std::string(what) + " must be a whole number", error));
+  if (const auto error = value.get_int64().get(*out))
+    return fail(bad(std::string(what) + " must be a whole number", error));
   if (*out < 0) return fail(ErrorCode::kInvalidArgument, "the batch: " + std::string(what) + " must not be negative");
   return {};
 }
@@ -66,7 +67,8 @@ Status take_document(ondemand::value value, size_t index, const BatchLimits& lim
     if (!is_document) continue;
     ondemand::object document;
     std::string_view raw;
-    if (const auto error = inner.get_object().get(document)) return fail(bad(name + ".document must be an object", error));
+    if (const auto error = inner.get_object().get(document))
+      return fail(bad(name + ".document must be an object", error));
     if (const auto error = document.raw_json().get(raw)) return fail(bad(name + ".document", error));
     if (raw.size() > limits.document_bytes_max) {
       return fail(ErrorCode::kResourceExhausted,

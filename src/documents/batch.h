@@ -12,10 +12,10 @@
 // What a stream hands to the store, and its form on the wire: the body of POST /api/v1/documents.
 namespace modelyard::documents {
 
-// One event. `json` is one flat object: its values are strings, numbers, booleans or null (an array or object is allowed and
-// searched through). The store files it by its `source:type` and `is_alert`.
+// One event. `json` is one flat object: its values are strings, numbers, booleans or null (an array or object is
+// allowed and searched through). The store files it by its `source:type` and `is_alert`.
 struct Document {
-  std::string id;    // 1..256 bytes, unique in the store: the same event always gets the same id
+  std::string id;  // 1..256 bytes, unique in the store: the same event always gets the same id
   std::string json;
 };
 
@@ -32,12 +32,13 @@ struct Batch {
 
 struct BatchLimits {
   size_t documents_max = 10'000;
-  size_t document_bytes_max = size_t{16} << 20;
+  size_t document_bytes_max = size_t{48} << 20;
 };
 
-// {"sensor","source","offset","after"?,"position"?,"documents":[{"id","document":{…}}]}. Unknown members are ignored. A document's
-// own bytes are kept as they came, white space between its members aside. kInvalidArgument names the member or the document that
-// is wrong; kResourceExhausted names the limit. Thread-safe; fuzzed by fuzz/documents_batch_fuzz.cc.
+// {"sensor","source","offset","after"?,"position"?,"documents":[{"id","document":{…}}]}. Unknown members are ignored. A
+// document's own bytes are kept as they came, white space between its members aside. kInvalidArgument names the member
+// or the document that is wrong; kResourceExhausted names the limit. Thread-safe; fuzzed by
+// fuzz/documents_fuzz.cc.
 Result<Batch> batch_from_json(std::string_view body, const BatchLimits& limits = {});
 
 // The inverse, appended to out.

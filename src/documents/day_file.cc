@@ -22,7 +22,11 @@ CREATE TABLE docs(
 CREATE VIRTUAL TABLE words USING fts5(tokens, content='', tokenize='modelyard', columnsize=0);
 -- Pieces of the index are merged eight at a time, not four: less rewriting for a little more work in a search.
 INSERT INTO words(words, rank) VALUES('automerge', 8);
-CREATE TABLE counts(sensor TEXT NOT NULL, alert INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(sensor, alert)) WITHOUT ROWID;
+CREATE TABLE counts(
+  sensor TEXT NOT NULL,
+  alert INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(sensor, alert)) WITHOUT ROWID;
 CREATE TABLE offsets(
   sensor TEXT NOT NULL,
   source TEXT NOT NULL,
@@ -43,7 +47,8 @@ bool is_day_name(std::string_view name) {
 }
 
 Status carry(sqlite::Database& database, const Carried& carried) {
-  MY_TRY(auto offset, database.prepare("INSERT INTO offsets(sensor, source, offset, position, updated_ms) VALUES(?,?,?,?,?)"));
+  MY_TRY(auto offset,
+         database.prepare("INSERT INTO offsets(sensor, source, offset, position, updated_ms) VALUES(?,?,?,?,?)"));
   for (const auto& [key, value] : carried.offsets) {
     offset.bind(1, key.first).bind(2, key.second).bind(3, value.offset.offset).bind(4, value.offset.position);
     MY_TRY_VOID(offset.bind(5, value.updated_ms).run());
@@ -109,7 +114,8 @@ Result<sqlite::Database> open_day(const std::filesystem::path& path, DayUse use,
   };
   MY_TRY(auto database, sqlite::Database::open(path, options));
   MY_TRY_VOID(know_tokens(database));
-  // A reader opens for writing too, since only such a connection may recover a log left by a crash; it is bound to reading after.
+  // A reader opens for writing too, since only such a connection may recover a log left by a crash; it is bound to
+  // reading after.
   MY_TRY_VOID(database.execute(use == DayUse::kWrite ? "PRAGMA wal_autocheckpoint=4000" : "PRAGMA query_only=ON"));
   return database;
 }

@@ -17,8 +17,9 @@
 #include "documents/documents.h"
 #include "sqlite/database.h"
 
-// One day's file, FOLDER/2026-11-23.db. The newest one also holds the offsets of all sources and the names of all fields: they are
-// carried into each new file in the transaction that makes it, so documents and offset are always committed to the same file.
+// One day's file, FOLDER/2026-11-23.db. The newest one also holds the offsets of all sources and the names of all
+// fields: they are carried into each new file in the transaction that makes it, so documents and offset are always
+// committed to the same file.
 //
 //   docs(n, id, sensor, alert, json)          n grows with arrival
 //   words                                     FTS5 without content, rowid = docs.n, tokens of documents/tokens.h
@@ -48,7 +49,7 @@ struct Carried {
   FieldNames fields;
 };
 
-std::string day_of(WallTime time);                                   // "2026-11-23"
+std::string day_of(WallTime time);  // "2026-11-23"
 std::filesystem::path day_path(const std::filesystem::path& folder, std::string_view day);
 // The days that have a file, oldest first.
 Result<std::vector<std::string>> list_days(const std::filesystem::path& folder);

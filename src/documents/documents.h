@@ -16,8 +16,8 @@
 #include "documents/batch.h"
 #include "documents/query.h"
 
-// The stored events of one machine: SQLite files with full-text search, one for each day of arrival (UTC), so that old days go by
-// deleting files. The query language is that of documents/query.h.
+// The stored events of one machine: SQLite files with full-text search, one for each day of arrival (UTC), so that old
+// days go by deleting files. The query language is that of documents/query.h.
 namespace modelyard::documents {
 
 // How much is kept: whole days are deleted, never the present one.
@@ -31,10 +31,11 @@ Result<Retention> retention_from(std::string_view text);
 struct Options {
   std::filesystem::path folder;  // DATA/documents; made when absent (0700)
   Retention retention;
-  size_t queued_bytes_max = size_t{64} << 20;  // batches waiting for the writer; beyond that store() answers kUnavailable
-  size_t queued_reads_max = 64;                // reads waiting for a reader; beyond that kUnavailable
-  int readers = 2;                             // threads
-  milliseconds read_time_max{2'000};           // a search or count that needs longer returns what it has, incomplete
+  size_t queued_bytes_max =
+      size_t{64} << 20;               // batches waiting for the writer; beyond that store() answers kUnavailable
+  size_t queued_reads_max = 64;       // reads waiting for a reader; beyond that kUnavailable
+  int readers = 2;                    // threads
+  milliseconds read_time_max{2'000};  // a search or count that needs longer returns what it has, incomplete
 };
 
 struct Stored {
@@ -79,10 +80,12 @@ struct News {
   std::vector<Item> documents;  // oldest first
 };
 
-// Whether a document that has just been stored answers a query: for live views. Words and fields as in a search. Thread-safe.
+// Whether a document that has just been stored answers a query: for live views. Words and fields as in a search.
+// Thread-safe.
 class Matcher {
  public:
-  explicit Matcher(std::vector<Term> terms, const Query& query) : terms_(std::move(terms)), sensor_(query.sensor), alert_(query.alert) {}
+  explicit Matcher(std::vector<Term> terms, const Query& query)
+      : terms_(std::move(terms)), sensor_(query.sensor), alert_(query.alert) {}
   bool matches(const News::Item& item) const;
 
  private:
@@ -91,24 +94,24 @@ class Matcher {
   std::optional<bool> alert_;
 };
 
-// Thread-safe. Owns its threads: one writer, some readers that a writing batch never holds up. Callbacks run on those threads, so
-// they only post to where they are wanted. The destructor finishes the batches that were accepted and drops waiting reads
-// (kCancelled).
+// Thread-safe. Owns its threads: one writer, some readers that a writing batch never holds up. Callbacks run on those
+// threads, so they only post to where they are wanted. The destructor finishes the batches that were accepted and drops
+// waiting reads (kCancelled).
 class Store {
  public:
-  // kPermissionDenied, kResourceExhausted; kUnsupported for files of a newer format; kDataLoss for a damaged one; kConflict when
-  // another process has the folder open. The clock must outlive the store.
+  // kPermissionDenied, kResourceExhausted; kUnsupported for files of a newer format; kDataLoss for a damaged one;
+  // kConflict when another process has the folder open. The clock must outlive the store.
   static Result<std::unique_ptr<Store>> open(Options options, const Clock& clock);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Documents and offset in one transaction, durable when `done` is called. An id that is there already, and every document of a
-  // batch whose offset is not greater than the stored one, counts as `already`. Errors, nothing having been stored:
-  //   kConflict           `after` is not the stored offset: another writer took the source over, or a batch in between is missing
-  //   kInvalidArgument    a document that is no object, a bad id
-  //   kUnavailable        too much is queued: again later
-  //   kResourceExhausted  the disk is full: again later
+  // Documents and offset in one transaction, durable when `done` is called. An id that is there already, and every
+  // document of a batch whose offset is not greater than the stored one, counts as `already`. Errors, nothing having
+  // been stored:
+  //   kConflict           `after` is not the stored offset: another writer took the source over, or a batch in between
+  //   is missing kInvalidArgument    a document that is no object, a bad id kUnavailable        too much is queued:
+  //   again later kResourceExhausted  the disk is full: again later
   void store(Batch batch, std::function<void(Result<Stored>)> done);
   Result<Stored> store_and_wait(Batch batch);  // blocks
 
@@ -122,8 +125,8 @@ class Store {
   void facets(Query query, std::function<void(Result<Facets>)> done);
   Result<Facets> facets_and_wait(Query query);
 
-  // Called on the writer's thread after each batch with new documents. The token ends the subscription when destroyed; it must not
-  // outlive the store, and once its destructor returned the callback is not running and will not run.
+  // Called on the writer's thread after each batch with new documents. The token ends the subscription when destroyed;
+  // it must not outlive the store, and once its destructor returned the callback is not running and will not run.
   class Subscription;
   using OnNews = std::function<void(std::shared_ptr<const News>)>;
   std::unique_ptr<Subscription> subscribe(OnNews on_news);

@@ -20,7 +20,8 @@ struct Visitor {
 
 simdjson::error_code visit(ondemand::value value, std::string_view field, const Visitor& visitor, int depth);
 
-simdjson::error_code visit_scalar(ondemand::value value, ondemand::json_type type, std::string_view field, const Visitor& visitor) {
+simdjson::error_code visit_scalar(ondemand::value value, ondemand::json_type type, std::string_view field,
+                                  const Visitor& visitor) {
   switch (type) {
     case ondemand::json_type::string: {
       std::string_view text;
@@ -104,7 +105,8 @@ struct DocumentReader::Impl {
     }
     // There is no more to come exactly when there is no place to be at.
     const char* rest = nullptr;
-    return document.current_location().get(rest) == simdjson::OUT_OF_BOUNDS ? simdjson::SUCCESS : simdjson::TRAILING_CONTENT;
+    return document.current_location().get(rest) == simdjson::OUT_OF_BOUNDS ? simdjson::SUCCESS
+                                                                            : simdjson::TRAILING_CONTENT;
   }
 };
 

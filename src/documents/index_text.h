@@ -11,8 +11,8 @@
 
 namespace modelyard::documents {
 
-// Reads a document once: checks it, tells what the store files it under and makes its tokens. Keeps its buffers; confined to one
-// thread. The members are of the last document read, until the next.
+// Reads a document once: checks it, tells what the store files it under and makes its tokens. Keeps its buffers;
+// confined to one thread. The members are of the last document read, until the next.
 class DocumentReader {
  public:
   DocumentReader();

@@ -10,8 +10,8 @@
 
 namespace modelyard::documents {
 
-// Threads that run jobs in the order of put(), with a bound on the weight of what waits. Thread-safe. stop() runs what waits, with
-// `stopping` true, then joins; put() is refused from then on.
+// Threads that run jobs in the order of put(), with a bound on the weight of what waits. Thread-safe. stop() runs what
+// waits, with `stopping` true, then joins; put() is refused from then on.
 class JobThreads {
  public:
   using Job = std::function<void(int thread, bool stopping)>;

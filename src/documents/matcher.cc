@@ -53,9 +53,9 @@ bool Matcher::matches(const News::Item& item) const {
   if (terms_.empty()) return true;
   Finder finder(terms_);
   DocumentReader reader;
-  const Status status = reader.each_value(item.json, &finder, [](void* self, std::string_view field, std::string_view text) {
-    static_cast<Finder*>(self)->look(field, text);
-  });
+  const Status status = reader.each_value(
+      item.json, &finder,
+      [](void* self, std::string_view field, std::string_view text) { static_cast<Finder*>(self)->look(field, text); });
   return status.has_value() && finder.all();
 }
 

@@ -67,7 +67,8 @@ class Reader {
 
 // How many bytes of the text are a field's name; 0 = none.
 size_t field_size(std::string_view text, const IsField& is_field) {
-  for (size_t colon = text.rfind(':'); colon != std::string_view::npos && colon > 0; colon = text.rfind(':', colon - 1)) {
+  for (size_t colon = text.rfind(':'); colon != std::string_view::npos && colon > 0;
+       colon = text.rfind(':', colon - 1)) {
     if (is_field(text.substr(0, colon))) return colon;
   }
   return 0;
@@ -153,7 +154,8 @@ bool is_indexed_by_field(std::string_view field) {
 
 Result<std::vector<Term>> parse_query(std::string_view text, const IsField& is_field) {
   if (text.size() > kQueryBytesMax) {
-    return fail(ErrorCode::kInvalidArgument, "the query is longer than " + std::to_string(kQueryBytesMax) + " bytes: shorten it");
+    return fail(ErrorCode::kInvalidArgument,
+                "the query is longer than " + std::to_string(kQueryBytesMax) + " bytes: shorten it");
   }
   std::vector<Term> terms;
   bool any = false;
@@ -163,7 +165,8 @@ Result<std::vector<Term>> parse_query(std::string_view text, const IsField& is_f
     auto term = term_of(*piece, is_field);
     if (!term) continue;
     if (terms.size() == kQueryTermsMax) {
-      return fail(ErrorCode::kInvalidArgument, "the query has more than " + std::to_string(kQueryTermsMax) + " terms: use fewer");
+      return fail(ErrorCode::kInvalidArgument,
+                  "the query has more than " + std::to_string(kQueryTermsMax) + " terms: use fewer");
     }
     terms.push_back(std::move(*term));
   }

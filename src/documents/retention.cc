@@ -40,8 +40,9 @@ Result<Retention> retention_from(std::string_view text) {
     }
     return retention;
   }
-  return fail(ErrorCode::kInvalidArgument, "'" + std::string(text.substr(0, 100)) +
-                                               "' does not say how much to keep: give days (7d, 2w) or a size (500MiB, 10GiB)");
+  return fail(ErrorCode::kInvalidArgument,
+              "'" + std::string(text.substr(0, 100)) +
+                  "' does not say how much to keep: give days (7d, 2w) or a size (500MiB, 10GiB)");
 }
 
 }  // namespace modelyard::documents

@@ -89,7 +89,7 @@ Result<Page> Searcher::search(const Query& query) {
       page.next = day + ":" + std::to_string(INT64_MAX);
       break;
     }
-    MY_TRY(sqlite::Database* database, open(day));
+    MY_TRY(sqlite::Database * database, open(day));
     if (database == nullptr) continue;
     MY_TRY_VOID(search_day(day, *database, asked, deadline, &page));
     if (!page.next.empty()) break;
@@ -100,8 +100,9 @@ Result<Page> Searcher::search(const Query& query) {
 Status Searcher::search_day(const std::string& day, sqlite::Database& database, const Asked& asked, SteadyTime deadline,
                             Page* page) {
   const bool by_words = !asked.match.empty();
-  MY_TRY(auto rows, database.prepare(by_words ? "SELECT rowid FROM words WHERE words MATCH ?2 AND rowid < ?1 ORDER BY rowid DESC"
-                                              : "SELECT n FROM docs WHERE n < ?1 ORDER BY n DESC"));
+  MY_TRY(auto rows,
+         database.prepare(by_words ? "SELECT rowid FROM words WHERE words MATCH ?2 AND rowid < ?1 ORDER BY rowid DESC"
+                                   : "SELECT n FROM docs WHERE n < ?1 ORDER BY n DESC"));
   rows.bind(1, day == asked.before_day ? asked.before_n : INT64_MAX);
   if (by_words) rows.bind(2, asked.match);
   MY_TRY(auto text, database.prepare("SELECT json FROM docs WHERE n = ?"));
@@ -111,19 +112,22 @@ Status Searcher::search_day(const std::string& day, sqlite::Database& database, 
   while (true) {
     MY_TRY(const bool there, rows.step());
     if (!there) return {};
-    const bool full = static_cast<int64_t>(page->documents.size()) == asked.limit || bytes > kPageBytesMax;
-    const bool late = !full && !page->documents.empty() && clock_.now() >= deadline;
+    text.reset();
+    MY_TRY(const bool found, text.bind(1, rows.integer(0)).step());
+    if (!found) continue;
+    const std::string_view document = text.text(0);
+    const bool any = !page->documents.empty();
+    const bool full =
+        static_cast<int64_t>(page->documents.size()) == asked.limit || (any && bytes + document.size() > kPageBytesMax);
+    const bool late = !full && any && clock_.now() >= deadline;
     if (full || late) {
       page->complete = !late;
       page->next = day + ":" + std::to_string(last > 0 ? last : INT64_MAX);
       return {};
     }
+    page->documents.emplace_back(document);
+    bytes += document.size();
     last = rows.integer(0);
-    text.reset();
-    MY_TRY(const bool found, text.bind(1, last).step());
-    if (!found) continue;
-    page->documents.emplace_back(text.text(0));
-    bytes += page->documents.back().size();
   }
 }
 
@@ -140,16 +144,16 @@ Result<Facets> Searcher::facets(const Query& query) {
       facets.complete = false;
       break;
     }
-    MY_TRY(sqlite::Database* database, open(day));
+    MY_TRY(sqlite::Database * database, open(day));
     if (database != nullptr) MY_TRY_VOID(count_day(*database, query, terms, deadline, &facets));
   }
   return facets;
 }
 
-// Without words the writer's own counts tell everything; with words each sensor is one more intersection of the index, which is far
-// cheaper than looking at the rows.
-Status Searcher::count_day(sqlite::Database& database, const Query& query, const std::vector<Term>& terms, SteadyTime deadline,
-                           Facets* facets) {
+// Without words the writer's own counts tell everything; with words each sensor is one more intersection of the index,
+// which is far cheaper than looking at the rows.
+Status Searcher::count_day(sqlite::Database& database, const Query& query, const std::vector<Term>& terms,
+                           SteadyTime deadline, Facets* facets) {
   MY_TRY(const auto counts, load_counts(database));
   for (const auto& [key, stored] : counts) {
     const auto& [sensor, alert] = key;

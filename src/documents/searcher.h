@@ -32,7 +32,8 @@ class Searcher {
   std::vector<std::string> days_newest_first();
   // Null when the day was deleted meanwhile.
   Result<sqlite::Database*> open(const std::string& day);
-  Status search_day(const std::string& day, sqlite::Database& database, const Asked& asked, SteadyTime deadline, Page* page);
+  Status search_day(const std::string& day, sqlite::Database& database, const Asked& asked, SteadyTime deadline,
+                    Page* page);
   Status count_day(sqlite::Database& database, const Query& query, const std::vector<Term>& terms, SteadyTime deadline,
                    Facets* facets);
 

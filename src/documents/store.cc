@@ -123,8 +123,8 @@ Result<std::unique_ptr<Store>> Store::open(Options options, const Clock& clock) 
   MY_TRY_VOID(io::make_folder(options.folder));
   auto lock = io::lock_file(options.folder / "lock");
   if (!lock && lock.error().code() == ErrorCode::kConflict) {
-    return fail(ErrorCode::kConflict,
-                "the documents in '" + options.folder.string() + "' are open in another process: stop it, or use another folder");
+    return fail(ErrorCode::kConflict, "the documents in '" + options.folder.string() +
+                                          "' are open in another process: stop it, or use another folder");
   }
   if (!lock) return fail(std::move(lock).error());
   auto impl = std::make_unique<Impl>(std::move(options), clock, std::move(*lock));
@@ -132,7 +132,9 @@ Result<std::unique_ptr<Store>> Store::open(Options options, const Clock& clock) 
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 
-void Store::store(Batch batch, std::function<void(Result<Stored>)> done) { impl_->store(std::move(batch), std::move(done)); }
+void Store::store(Batch batch, std::function<void(Result<Stored>)> done) {
+  impl_->store(std::move(batch), std::move(done));
+}
 
 Result<Stored> Store::store_and_wait(Batch batch) {
   return wait_for<Stored>([&](auto done) { impl_->store(std::move(batch), done); });
@@ -154,7 +156,8 @@ Result<Page> Store::search_and_wait(Query query) {
 }
 
 void Store::facets(Query query, std::function<void(Result<Facets>)> done) {
-  impl_->read<Facets>([query = std::move(query)](Searcher& searcher) { return searcher.facets(query); }, std::move(done));
+  impl_->read<Facets>([query = std::move(query)](Searcher& searcher) { return searcher.facets(query); },
+                      std::move(done));
 }
 
 Result<Facets> Store::facets_and_wait(Query query) {

@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <gmock/gmock.h>
-#include <sqlite3.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <fstream>
 #include <future>
 
-#include "documents/documents.h"
-#include "documents/writer.h"
-#include "io/file.h"
+#include "documents/store_fixture.h"
 
 namespace modelyard::documents {
 namespace {
@@ -17,54 +9,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-std::string squid(int n, std::string_view host, bool alert = false) {
-  const std::string url = "http://" + std::string(host) + "/";
-  return R"({"source:type":"squid","n":)" + std::to_string(n) + R"(,"url":")" + url + R"(","full_hostname":")" + std::string(host) +
-         R"(","ip_src_addr":"10.0.0.)" + std::to_string(n) + R"(","action":"TCP_MISS","code":200,"original_string":"1.2 3 10.0.0.)" +
-         std::to_string(n) + " TCP_MISS/200 GET " + url + R"(")" + (alert ? R"(,"is_alert":"true"})" : "}");
-}
-
-class StoreTest : public testing::Test {
- protected:
-  StoreTest() : folder_(std::move(*io::TemporaryFolder::make("documents"))) { options_.folder = folder_.path() / "documents"; }
-
-  Store& open() {
-    store_.reset();
-    auto store = Store::open(options_, clock_);
-    EXPECT_TRUE(store) << store.error().message();
-    store_ = std::move(*store);
-    return *store_;
-  }
-  Batch batch(int64_t offset, std::vector<Document> documents, std::optional<int64_t> after = std::nullopt) {
-    Batch batch;
-    batch.sensor = "squid";
-    batch.source = "file:/log";
-    batch.offset = offset;
-    batch.after = after;
-    batch.documents = std::move(documents);
-    return batch;
-  }
-  std::string put(int64_t offset, std::vector<Document> documents, std::optional<int64_t> after = std::nullopt) {
-    const auto stored = store_->store_and_wait(batch(offset, std::move(documents), after));
-    if (!stored) return std::string(to_string(stored.error().code())) + ": " + stored.error().message();
-    return std::to_string(stored->stored) + "+" + std::to_string(stored->already);
-  }
-  std::vector<std::string> search(std::string text, std::string sensor = "") {
-    Query query;
-    query.text = std::move(text);
-    query.sensor = std::move(sensor);
-    const auto page = store_->search_and_wait(query);
-    EXPECT_TRUE(page) << page.error().message();
-    return page ? page->documents : std::vector<std::string>{};
-  }
-  int64_t count() { return static_cast<int64_t>(search("").size()); }
-
-  io::TemporaryFolder folder_;
-  FakeClock clock_;
-  Options options_;
-  std::unique_ptr<Store> store_;
-};
 
 TEST_F(StoreTest, ReplayAddsNothing) {
   open();
@@ -82,7 +26,8 @@ TEST_F(StoreTest, OvertakenWriterIsRefused) {
   open();
   EXPECT_EQ(put(10, {{"a", squid(1, "yahoo.com")}}, 0), "1+0");
   EXPECT_EQ(put(20, {{"b", squid(2, "yahoo.com")}}, 10), "1+0");
-  EXPECT_THAT(put(30, {{"c", squid(3, "yahoo.com")}}, 10), HasSubstr("conflict: the offset of 'file:/log' for sensor 'squid' is 20"));
+  EXPECT_THAT(put(30, {{"c", squid(3, "yahoo.com")}}, 10),
+              HasSubstr("conflict: the offset of 'file:/log' for sensor 'squid' is 20"));
   EXPECT_THAT(put(30, {{"c", squid(3, "yahoo.com")}}, 25), HasSubstr("conflict"));
   EXPECT_EQ(count(), 2);
   EXPECT_EQ(store_->offset("squid", "file:/log")->offset, 20);
@@ -125,8 +70,10 @@ class Search : public StoreTest, public testing::WithParamInterface<SearchRow> {
 TEST_P(Search, Finds) {
   open();
   ASSERT_EQ(put(1, {{"1", squid(1, "yahoo.com")}, {"2", squid(2, "www.amazon.com", true)}}), "2+0");
-  ASSERT_EQ(put(2, {{"3", R"({"source:type":"error","n":3,"raw_message":"broken yahoo line","failed_sensor_type":"squid"})"},
-                    {"4", R"({"n":4,"text":"caf\u00e9 M\u00dcnchen","a":{"b":["deep",7]}})"}}), "2+0");
+  ASSERT_EQ(
+      put(2, {{"3", R"({"source:type":"error","n":3,"raw_message":"broken yahoo line","failed_sensor_type":"squid"})"},
+              {"4", R"({"n":4,"text":"caf\u00e9 M\u00dcnchen","a":{"b":["deep",7]}})"}}),
+      "2+0");
   std::string found;
   for (const std::string& document : search(GetParam().text)) found += document[document.find("\"n\":") + 4];
   EXPECT_EQ(found, GetParam().found);
@@ -142,53 +89,56 @@ TEST_P(Search, Finds) {
   EXPECT_EQ(live, GetParam().found);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Search, testing::ValuesIn(std::vector<SearchRow>{
-    {"all", "", "4321"},
-    {"word", "yahoo", "31"},
-    {"case", "YAHOO", "31"},
-    {"host", "yahoo.com", "1"},
-    {"url", "http://yahoo.com/", "1"},
-    {"address", "10.0.0.1", "1"},
-    {"address_in_field", "ip_src_addr:10.0.0.2", "2"},
-    {"net", "10.0.0.*", "21"},
-    {"net_in_field", "ip_src_addr:10.0.*", "21"},
-    {"other_net", "10.1.*", ""},
-    {"no_such_address", "10.0.0.10", ""},
-    {"prefix", "yah*", "31"},
-    {"prefix_in_host", "www.ama*", "2"},
-    {"field_with_colons", "source:type:squid", "21"},
-    {"field_word", "full_hostname:amazon", "2"},
-    {"field_url", "url:http://www.amazon.com/", "2"},
-    {"field_prefix", "full_hostname:www.am*", "2"},
-    {"word_in_other_field", "action:yahoo", ""},
-    {"number", "code:200", "21"},
-    {"alert", "is_alert:true", "2"},
-    {"failed_sensor", "failed_sensor_type:squid", "3"},
-    {"two_terms", "squid broken", "3"},
-    {"negated", "squid -broken", "21"},
-    {"only_negated", "-squid", "4"},
-    {"phrase", "\"broken yahoo\"", "3"},
-    {"phrase_order", "\"yahoo broken\"", ""},
-    {"phrase_not_over_values", "\"200 1\"", ""},
-    {"raw_message_is_text", "raw_message:broken", "3"},
-    {"beyond_ascii", "m\xC3\xBCnchen", "4"},
-    {"escaped", "caf\xC3\xA9", "4"},
-    {"nested", "a:deep", "4"},
-    {"nested_number", "a:7", "4"},
-    {"unknown_field_is_text", "http:yahoo.com", "1"},
-    {"sql", "'; DROP TABLE docs; SELECT '", ""},
-    {"fts", "yahoo OR squid NEAR", ""},
-    {"quotes", "\"\" yahoo \"", "31"},
-    {"injection", "x\" OR \"yahoo", ""},
-    {"column", "tokens:yahoo", ""},
-    {"parentheses", "(yahoo) AND", ""},
-    {"nul", std::string("yahoo\0x", 7), ""},
-    {"control", "yahoo\x1f\x01\x02", "31"},
-}), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Table, Search,
+                         testing::ValuesIn(std::vector<SearchRow>{
+                             {"all", "", "4321"},
+                             {"word", "yahoo", "31"},
+                             {"case", "YAHOO", "31"},
+                             {"host", "yahoo.com", "1"},
+                             {"url", "http://yahoo.com/", "1"},
+                             {"address", "10.0.0.1", "1"},
+                             {"address_in_field", "ip_src_addr:10.0.0.2", "2"},
+                             {"net", "10.0.0.*", "21"},
+                             {"net_in_field", "ip_src_addr:10.0.*", "21"},
+                             {"other_net", "10.1.*", ""},
+                             {"no_such_address", "10.0.0.10", ""},
+                             {"prefix", "yah*", "31"},
+                             {"prefix_in_host", "www.ama*", "2"},
+                             {"field_with_colons", "source:type:squid", "21"},
+                             {"field_word", "full_hostname:amazon", "2"},
+                             {"field_url", "url:http://www.amazon.com/", "2"},
+                             {"field_prefix", "full_hostname:www.am*", "2"},
+                             {"word_in_other_field", "action:yahoo", ""},
+                             {"number", "code:200", "21"},
+                             {"alert", "is_alert:true", "2"},
+                             {"failed_sensor", "failed_sensor_type:squid", "3"},
+                             {"two_terms", "squid broken", "3"},
+                             {"negated", "squid -broken", "21"},
+                             {"only_negated", "-squid", "4"},
+                             {"phrase", "\"broken yahoo\"", "3"},
+                             {"phrase_order", "\"yahoo broken\"", ""},
+                             {"phrase_not_over_values", "\"200 1\"", ""},
+                             {"raw_message_is_text", "raw_message:broken", "3"},
+                             {"beyond_ascii", "m\xC3\xBCnchen", "4"},
+                             {"escaped", "caf\xC3\xA9", "4"},
+                             {"nested", "a:deep", "4"},
+                             {"nested_number", "a:7", "4"},
+                             {"unknown_field_is_text", "http:yahoo.com", "1"},
+                             {"sql", "'; DROP TABLE docs; SELECT '", ""},
+                             {"fts", "yahoo OR squid NEAR", ""},
+                             {"quotes", "\"\" yahoo \"", "31"},
+                             {"injection", "x\" OR \"yahoo", ""},
+                             {"column", "tokens:yahoo", ""},
+                             {"parentheses", "(yahoo) AND", ""},
+                             {"nul", std::string("yahoo\0x", 7), ""},
+                             {"control", "yahoo\x1f\x01\x02", "31"},
+                         }),
+                         [](const auto& info) { return info.param.name; });
 
 TEST_F(StoreTest, SensorAndAlertFilters) {
   open();
-  put(1, {{"1", squid(1, "yahoo.com")}, {"2", squid(2, "amazon.com", true)}, {"3", R"({"source:type":"error","n":3})"}});
+  put(1,
+      {{"1", squid(1, "yahoo.com")}, {"2", squid(2, "amazon.com", true)}, {"3", R"({"source:type":"error","n":3})"}});
   EXPECT_EQ(search("", "squid").size(), 2u);
   EXPECT_EQ(search("", "error").size(), 1u);
   EXPECT_EQ(search("", "squi").size(), 0u);
@@ -206,7 +156,8 @@ TEST_F(StoreTest, PagesGoThroughAllDays) {
   int n = 0;
   for (int day = 0; day < 3; ++day) {
     std::vector<Document> documents;
-    for (int i = 0; i < 5; ++i, ++n) documents.push_back({"d" + std::to_string(n), R"({"n":"x)" + std::to_string(n) + R"(","w":"all"})"});
+    for (int i = 0; i < 5; ++i, ++n)
+      documents.push_back({"d" + std::to_string(n), R"({"n":"x)" + std::to_string(n) + R"(","w":"all"})"});
     put(n, documents);
     clock_.advance(std::chrono::hours(24));
   }
@@ -225,6 +176,22 @@ TEST_F(StoreTest, PagesGoThroughAllDays) {
     }
     EXPECT_EQ(seen, "14 13 12 11 10 9 8 7 6 5 4 3 2 1 0 ") << text;
   }
+}
+
+TEST_F(StoreTest, PageOfLargeDocumentsIsCutByItsSize) {
+  open();
+  for (int i = 0; i < 4; ++i) {
+    put(i + 1, {{std::to_string(i), R"({"n":)" + std::to_string(i) + R"(,"x":")" + std::string(5 << 20, 'x') + "\"}"}});
+  }
+  Query query;
+  const auto first = store_->search_and_wait(query);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->documents.size(), 2u);
+  EXPECT_TRUE(first->complete);
+  query.before = first->next;
+  const auto second = store_->search_and_wait(query);
+  EXPECT_EQ(second->documents.size(), 2u);
+  EXPECT_EQ(second->next, "");
 }
 
 TEST_F(StoreTest, BadQueriesSayWhy) {
@@ -250,7 +217,9 @@ TEST_F(StoreTest, BadQueriesSayWhy) {
 
 TEST_F(StoreTest, FacetsCount) {
   open();
-  put(1, {{"1", squid(1, "yahoo.com")}, {"2", squid(2, "amazon.com", true)}, {"3", R"({"source:type":"error","raw_message":"yahoo"})"}});
+  put(1, {{"1", squid(1, "yahoo.com")},
+          {"2", squid(2, "amazon.com", true)},
+          {"3", R"({"source:type":"error","raw_message":"yahoo"})"}});
   clock_.advance(std::chrono::hours(24));
   put(2, {{"4", squid(4, "yahoo.com", true)}});
   const auto facets = [&](std::string text, std::string sensor, std::optional<bool> alert) {
@@ -342,58 +311,23 @@ TEST_P(RetentionText, IsRead) {
   EXPECT_EQ(retention->days.value_or(0), GetParam().days);
   EXPECT_EQ(retention->bytes.value_or(0), GetParam().bytes);
 }
-INSTANTIATE_TEST_SUITE_P(Table, RetentionText, testing::ValuesIn(std::vector<RetentionRow>{
-    {"7d", 7, 0}, {"12h", 1, 0}, {"25h", 2, 0}, {"2w", 14, 0}, {"10GiB", 0, int64_t{10} << 30}, {"500MB", 0, 500'000'000},
-    {"", 0, 0}, {"d", 0, 0}, {"0d", 0, 0}, {"-1d", 0, 0}, {"7", 0, 0}, {"7 d", 0, 0}, {"7days", 0, 0}, {"99999999999999999999d", 0, 0},
-}));
-
-TEST_F(StoreTest, SecondProcessIsRefused) {
-  open();
-  const auto second = Store::open(options_, clock_);
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code(), ErrorCode::kConflict);
-  EXPECT_THAT(second.error().message(), HasSubstr("another process"));
-}
-
-TEST_F(StoreTest, NewerFormatIsRefused) {
-  open();
-  put(1, {{"1", squid(1, "yahoo.com")}});
-  store_.reset();
-  sqlite3* raw = nullptr;
-  ASSERT_EQ(sqlite3_open((options_.folder / "2023-11-14.db").c_str(), &raw), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(raw, "PRAGMA user_version=99", nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(raw);
-  const auto store = Store::open(options_, clock_);
-  ASSERT_FALSE(store);
-  EXPECT_EQ(store.error().code(), ErrorCode::kUnsupported);
-  EXPECT_THAT(store.error().message(), HasSubstr("newer modelyard"));
-}
-
-TEST_F(StoreTest, RubbishFileIsNamed) {
-  std::filesystem::create_directories(options_.folder);
-  std::ofstream(options_.folder / "2023-11-14.db") << std::string(5000, 'x');
-  const auto store = Store::open(options_, clock_);
-  ASSERT_FALSE(store);
-  EXPECT_EQ(store.error().code(), ErrorCode::kDataLoss);
-  EXPECT_THAT(store.error().message(), HasSubstr("2023-11-14.db"));
-}
-
-TEST_F(StoreTest, DiskFullLosesNothing) {
-  std::filesystem::create_directories(options_.folder);
-  Shared shared;
-  auto writer = Writer::open(options_, clock_, shared);
-  ASSERT_TRUE(writer);
-  ASSERT_TRUE((*writer)->write(batch(10, {{"a", squid(1, "yahoo.com")}}, 0), nullptr));
-  (*writer)->database_for_testing().fail_writes_for_testing(SQLITE_FULL);
-  const auto full = (*writer)->write(batch(20, {{"b", squid(2, "yahoo.com")}}, 10), nullptr);
-  ASSERT_FALSE(full);
-  EXPECT_EQ(full.error().code(), ErrorCode::kResourceExhausted);
-  EXPECT_THAT(full.error().message(), HasSubstr("disk is full"));
-  (*writer)->database_for_testing().fail_writes_for_testing(0);
-  const auto again = (*writer)->write(batch(20, {{"b", squid(2, "yahoo.com")}}, 10), nullptr);
-  ASSERT_TRUE(again) << again.error().message();
-  EXPECT_EQ(again->stored, 1);
-}
+INSTANTIATE_TEST_SUITE_P(Table, RetentionText,
+                         testing::ValuesIn(std::vector<RetentionRow>{
+                             {"7d", 7, 0},
+                             {"12h", 1, 0},
+                             {"25h", 2, 0},
+                             {"2w", 14, 0},
+                             {"10GiB", 0, int64_t{10} << 30},
+                             {"500MB", 0, 500'000'000},
+                             {"", 0, 0},
+                             {"d", 0, 0},
+                             {"0d", 0, 0},
+                             {"-1d", 0, 0},
+                             {"7", 0, 0},
+                             {"7 d", 0, 0},
+                             {"7days", 0, 0},
+                             {"99999999999999999999d", 0, 0},
+                         }));
 
 TEST_F(StoreTest, SubscribersHearOfNewDocumentsAlone) {
   open();
@@ -407,79 +341,6 @@ TEST_F(StoreTest, SubscribersHearOfNewDocumentsAlone) {
   put(1, {{"1", squid(1, "yahoo.com")}});  // already: a second set_value would throw
   subscription.reset();
   put(2, {{"3", squid(3, "yahoo.com")}});
-}
-
-TEST_F(StoreTest, QueueIsBounded) {
-  options_.queued_bytes_max = 100;
-  open();
-  std::promise<void> hold;
-  auto held = hold.get_future().share();
-  auto subscription = store_->subscribe([held](const auto&) { held.wait(); });
-  std::vector<std::future<Result<Stored>>> results;
-  for (int i = 0; i < 4; ++i) {
-    auto promise = std::make_shared<std::promise<Result<Stored>>>();
-    results.push_back(promise->get_future());
-    store_->store(batch(i + 1, {{std::to_string(i), squid(i, "yahoo.com")}}), [promise](auto r) { promise->set_value(std::move(r)); });
-  }
-  hold.set_value();
-  int stored = 0;
-  int refused = 0;
-  for (auto& result : results) {
-    const auto value = result.get();
-    if (value) ++stored;
-    if (!value && value.error().code() == ErrorCode::kUnavailable) ++refused;
-  }
-  EXPECT_EQ(stored + refused, 4);
-  EXPECT_GE(stored, 1);
-  EXPECT_GE(refused, 2);
-  subscription.reset();
-}
-
-// A process that stores batch after batch is killed at some moment; the next one goes on from the stored offset. Each document is
-// there exactly once.
-TEST_F(StoreTest, KilledWriterThenRerunStoresEachOnce) {
-  constexpr int kBatches = 200;
-  constexpr int kInBatch = 20;
-  const auto feed = [&](Store& store, int pipe_fd) {
-    const auto offset = store.offset("squid", "file:/log");
-    for (int64_t b = offset ? offset->offset : 0; b < kBatches; ++b) {
-      std::vector<Document> documents;
-      for (int i = 0; i < kInBatch; ++i) {
-        const int n = static_cast<int>(b) * kInBatch + i;
-        documents.push_back({"d" + std::to_string(n), squid(n, "yahoo.com")});
-      }
-      const auto stored = store.store_and_wait(batch(b + 1, std::move(documents), b));
-      if (!stored || stored->already != 0) return false;
-      if (pipe_fd >= 0 && write(pipe_fd, "x", 1) != 1) return false;
-    }
-    return true;
-  };
-  for (const int kill_after : {1, 7, 60}) {
-    int pipe_fds[2];
-    ASSERT_EQ(pipe(pipe_fds), 0);
-    const pid_t child = fork();
-    if (child == 0) {
-      auto store = Store::open(options_, clock_);
-      _exit(store && feed(**store, pipe_fds[1]) ? 0 : 1);
-    }
-    close(pipe_fds[1]);
-    char byte = 0;
-    for (int i = 0; i < kill_after; ++i) ASSERT_EQ(read(pipe_fds[0], &byte, 1), 1);
-    kill(child, SIGKILL);
-    int status = 0;
-    waitpid(child, &status, 0);
-    close(pipe_fds[0]);
-    ASSERT_TRUE(WIFSIGNALED(status));
-  }
-  open();
-  EXPECT_TRUE(feed(*store_, -1));
-  Query query;
-  query.limit = 10'000;
-  const auto page = store_->search_and_wait(query);
-  ASSERT_TRUE(page);
-  EXPECT_EQ(page->documents.size(), static_cast<size_t>(kBatches * kInBatch));
-  query.text = "yahoo.com";
-  EXPECT_EQ(store_->facets_and_wait(query)->total, kBatches * kInBatch);
 }
 
 }  // namespace

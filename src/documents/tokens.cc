@@ -65,7 +65,12 @@ std::string sensor_token(std::string_view sensor) {
   return token;
 }
 
-std::string_view alert_token(bool alert) { return alert ? "\x02" "a1" : "\x02" "a0"; }
+std::string_view alert_token(bool alert) {
+  return alert ? "\x02"
+                 "a1"
+               : "\x02"
+                 "a0";
+}
 
 bool register_tokenizer(sqlite3* handle) {
   fts5_api* api = api_of(handle);

@@ -6,10 +6,11 @@
 
 struct sqlite3;
 
-// The terms of the full-text index. What FTS5 gets, in documents as in queries, is a list of ready tokens, each ended by kTokenEnd;
-// the tokenizer "modelyard" only cuts it. Kinds of tokens:
+// The terms of the full-text index. What FTS5 gets, in documents as in queries, is a list of ready tokens, each ended
+// by kTokenEnd; the tokenizer "modelyard" only cuts it. Kinds of tokens:
 //   word            of any value
-//   \1 HHHHH word   the same word as one of a field; HHHHH is the hash of the field's name. It shares the word's position, so a
+//   \1 HHHHH word   the same word as one of a field; HHHHH is the hash of the field's name. It shares the word's
+//   position, so a
 //                   phrase of such tokens is a phrase inside that field
 //   \2 s NAME       the document's source:type
 //   \2 a 0|1        whether it is an alert: every document has one of the two

@@ -44,7 +44,8 @@ size_t address_size(std::string_view text) {
     while (i < text.size() && i - begin < 3 && is_digit(text[i])) ++i;
     if (i == begin) return 0;
   }
-  const bool goes_on = i < text.size() && (is_word_byte(text[i]) || (text[i] == '.' && i + 1 < text.size() && is_digit(text[i + 1])));
+  const bool goes_on =
+      i < text.size() && (is_word_byte(text[i]) || (text[i] == '.' && i + 1 < text.size() && is_digit(text[i + 1])));
   return goes_on ? 0 : i;
 }
 

@@ -6,10 +6,11 @@
 #include <string>
 #include <string_view>
 
-// How text becomes words, the same for what is stored and for what is searched. A word is a run of letters and digits (of any
-// script; combining marks belong to it), folded to lower case; everything else separates: "TCP_MISS/200" is tcp, miss, 200. An IPv4
-// address (10.0.0.1) and a UUID are one word each: they are asked for whole or by their beginning, and are most of the words that
-// occur but once. An ideograph is a word of its own. A word longer than 64 bytes is known by its first 64.
+// How text becomes words, the same for what is stored and for what is searched. A word is a run of letters and digits
+// (of any script; combining marks belong to it), folded to lower case; everything else separates: "TCP_MISS/200" is
+// tcp, miss, 200. An IPv4 address (10.0.0.1) and a UUID are one word each: they are asked for whole or by their
+// beginning, and are most of the words that occur but once. An ideograph is a word of its own. A word longer than 64
+// bytes is known by its first 64.
 namespace modelyard::documents {
 
 inline constexpr size_t kWordBytesMax = 64;

@@ -25,8 +25,9 @@ Status check_names(const Batch& batch) {
   }
   for (const Document& document : batch.documents) {
     if (document.id.empty() || document.id.size() > kIdBytesMax) {
-      return fail(ErrorCode::kInvalidArgument, "a document's id must have 1 to " + std::to_string(kIdBytesMax) + " bytes, '" +
-                                                   document.id.substr(0, 64) + "' has " + std::to_string(document.id.size()));
+      return fail(ErrorCode::kInvalidArgument, "a document's id must have 1 to " + std::to_string(kIdBytesMax) +
+                                                   " bytes, '" + document.id.substr(0, 64) + "' has " +
+                                                   std::to_string(document.id.size()));
     }
   }
   return {};
@@ -112,7 +113,8 @@ Result<std::optional<Stored>> Writer::judge_offset(const Batch& batch, bool* cha
   }
   if (batch.after && *batch.after != present) {
     return fail(ErrorCode::kConflict, "the offset of '" + batch.source + "' for sensor '" + batch.sensor + "' is " +
-                                          std::to_string(present) + ", the batch continues from " + std::to_string(*batch.after) +
+                                          std::to_string(present) + ", the batch continues from " +
+                                          std::to_string(*batch.after) +
                                           ": another writer was faster. Ask for the offset and go on from there");
   }
   *chained = batch.after.has_value();
@@ -162,7 +164,8 @@ Status Writer::write_documents(const Batch& batch, bool chained, Changes* change
 Status Writer::write_document(const Document& document, const Batch& batch, Changes* changes, News* news) {
   MY_TRY_VOID(reader_.read(document, batch.sensor));
   {
-    MY_TRY(auto row, today_->prepare("INSERT INTO docs(id, sensor, alert, json) VALUES(?,?,?,?) ON CONFLICT(id) DO NOTHING"));
+    MY_TRY(auto row,
+           today_->prepare("INSERT INTO docs(id, sensor, alert, json) VALUES(?,?,?,?) ON CONFLICT(id) DO NOTHING"));
     row.bind(1, document.id).bind(2, reader_.sensor()).bind(3, reader_.is_alert() ? 1 : 0).bind(4, document.json);
     MY_TRY_VOID(row.run());
   }
@@ -180,7 +183,8 @@ Status Writer::write_document(const Document& document, const Batch& batch, Chan
   for (size_t i = 0; i < reader_.field_count(); ++i) {
     const std::string& name = reader_.fields()[i];
     if (shared_.is_field(name) || shared_.fields.size() + changes->fields.size() >= kFieldNamesMax) continue;
-    if (std::find(changes->fields.begin(), changes->fields.end(), name) == changes->fields.end()) changes->fields.push_back(name);
+    if (std::find(changes->fields.begin(), changes->fields.end(), name) == changes->fields.end())
+      changes->fields.push_back(name);
   }
   if (news != nullptr) news->documents.push_back({document.json, reader_.sensor(), reader_.is_alert()});
   return {};

@@ -26,8 +26,9 @@ struct Shared {
   bool is_field(std::string_view name) const;
 };
 
-// The one that writes: keeps the present day's file open, begins a new one when the day has changed, deletes old ones. Confined to
-// the store's writing thread. What is in Shared changes only after the commit, so a failed batch leaves no trace.
+// The one that writes: keeps the present day's file open, begins a new one when the day has changed, deletes old ones.
+// Confined to the store's writing thread. What is in Shared changes only after the commit, so a failed batch leaves no
+// trace.
 class Writer {
  public:
   static Result<std::unique_ptr<Writer>> open(const Options& options, const Clock& clock, Shared& shared);
@@ -39,7 +40,8 @@ class Writer {
   sqlite::Database& database_for_testing() { return *today_; }
 
  private:
-  Writer(const Options& options, const Clock& clock, Shared& shared) : options_(options), clock_(clock), shared_(shared) {}
+  Writer(const Options& options, const Clock& clock, Shared& shared)
+      : options_(options), clock_(clock), shared_(shared) {}
 
   // What one transaction changes beside the file.
   struct Changes {

@@ -3,7 +3,8 @@
 
 namespace modelyard::sensor {
 namespace {
-// Records taken in before others are put out: keeps what is warm in the cache, and the loop looks at signals in between.
+// Records taken in before others are put out: keeps what is warm in the cache, and the loop looks at signals in
+// between.
 constexpr int kBurst = 64;
 constexpr int kBurstsBetweenYields = 16;
 }  // namespace

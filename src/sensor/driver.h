@@ -25,16 +25,16 @@ struct DriverOptions {
   std::function<void(const pipeline::Record&)> on_record;  // each one that is taken in
 };
 
-// The one path of a record: source -> worker -> sink -> acknowledged (the sink stores offset and documents together). Everything on
-// it is bounded: the worker's records and calls in flight, the sink's batches; what is full holds up what is before it. Confined to
-// its loop; what it is given outlives it.
+// The one path of a record: source -> worker -> sink -> acknowledged (the sink stores offset and documents together).
+// Everything on it is bounded: the worker's records and calls in flight, the sink's batches; what is full holds up what
+// is before it. Confined to its loop; what it is given outlives it.
 class Driver {
  public:
-  Driver(Source& source, pipeline::Worker& worker, Sink& sink, CallModel call_model, io::Executor executor, const Clock& clock,
-         DriverOptions options);
+  Driver(Source& source, pipeline::Worker& worker, Sink& sink, CallModel call_model, io::Executor executor,
+         const Clock& clock, DriverOptions options);
 
-  // Until the source ends, request_stop() was called and what is in flight is done, or something fails. Then every coroutine of its
-  // own has ended.
+  // Until the source ends, request_stop() was called and what is in flight is done, or something fails. Then every
+  // coroutine of its own has ended.
   io::Task<Status> run();
   // Nothing more is read; what was read is finished within drain_wait.
   void request_stop();

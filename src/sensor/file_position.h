@@ -10,9 +10,9 @@
 
 namespace modelyard::sensor {
 
-// How far a file was read, and what it looked like there: kept beside its offset. A file is the same one when its beginning and what
-// lies before the place are the same bytes, whatever its inode: so a copy that an editor wrote back goes on, and a file of the same
-// name with other lines in it is a new one.
+// How far a file was read, and what it looked like there: kept beside its offset. A file is the same one when its
+// beginning and what lies before the place are the same bytes, whatever its inode: so a copy that an editor wrote back
+// goes on, and a file of the same name with other lines in it is a new one.
 //
 // Offsets of a stream grow for ever: the file that takes the place of another goes on counting from `base`.
 struct FilePosition {

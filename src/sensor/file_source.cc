@@ -58,7 +58,8 @@ Status FileSource::open_part(const std::filesystem::path& path, int64_t base, in
   struct stat info {};
   if (fstat(fd->get(), &info) != 0) return fail(errno_error(errno, "looking at '" + path.string() + "'"));
   if (!S_ISREG(info.st_mode)) {
-    return fail(ErrorCode::kInvalidArgument, "'" + path.string() + "' is not a regular file: feed a pipe by --source stdin");
+    return fail(ErrorCode::kInvalidArgument,
+                "'" + path.string() + "' is not a regular file: feed a pipe by --source stdin");
   }
   lines_.clear();
   read_at_ = line_at_ = at;
@@ -76,7 +77,8 @@ Status FileSource::continue_from(const FilePosition& stored) {
   const bool is_same_inode = parts_.back().device == stored.device && parts_.back().inode == stored.inode;
   parts_.clear();
   if (const auto renamed = find_renamed(stored)) {
-    notice("'" + path_.string() + "' was replaced; what was not yet read is taken from '" + renamed->string() + "' first");
+    notice("'" + path_.string() + "' was replaced; what was not yet read is taken from '" + renamed->string() +
+           "' first");
     reading_renamed_ = true;
     return open_part(*renamed, stored.base, stored.at);
   }
@@ -90,7 +92,8 @@ Status FileSource::continue_from(const FilePosition& stored) {
 std::optional<std::filesystem::path> FileSource::find_renamed(const FilePosition& stored) const {
   std::error_code error;
   int looked_at = 0;
-  for (std::filesystem::directory_iterator it(path_.parent_path(), error), end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it(path_.parent_path(), error), end; !error && it != end;
+       it.increment(error)) {
     if (++looked_at > 10'000) break;
     struct stat info {};
     if (stat(it->path().c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;

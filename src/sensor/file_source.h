@@ -23,9 +23,10 @@ struct FileSourceOptions {
   std::function<void(std::string_view)> on_notice;
 };
 
-// Lines of a file. Followed, it takes complete lines alone, and when another file takes its name, the old one is read to its end
-// first. Not followed, a last line without its end counts as one. A file that was replaced or cut while nobody looked is noticed
-// (file_position.h), said, and read from its beginning; what was not read of a renamed one is looked for beside it.
+// Lines of a file. Followed, it takes complete lines alone, and when another file takes its name, the old one is read
+// to its end first. Not followed, a last line without its end counts as one. A file that was replaced or cut while
+// nobody looked is noticed (file_position.h), said, and read from its beginning; what was not read of a renamed one is
+// looked for beside it.
 class FileSource final : public Source {
  public:
   FileSource(std::filesystem::path path, FileSourceOptions options, io::Executor executor, const Clock& clock);
@@ -63,8 +64,8 @@ class FileSource final : public Source {
   const Clock& clock_;
   std::deque<Part> parts_;  // the last is being read
   LineBuffer lines_;
-  int64_t read_at_ = 0;   // byte in the present file
-  int64_t line_at_ = 0;   // byte of the next line
+  int64_t read_at_ = 0;  // byte in the present file
+  int64_t line_at_ = 0;  // byte of the next line
   std::optional<FilePosition> resumed_;
   bool at_end_ = false;
   bool reading_renamed_ = false;  // the present part is an old file beside the one with the name

@@ -18,7 +18,8 @@ using testing::IsEmpty;
 
 class FileSourceTest : public testing::Test {
  protected:
-  FileSourceTest() : folder_(std::move(*io::TemporaryFolder::make("file-source"))), path_(folder_.path() / "access.log") {}
+  FileSourceTest()
+      : folder_(std::move(*io::TemporaryFolder::make("file-source"))), path_(folder_.path() / "access.log") {}
 
   void write(const std::string& text) { std::ofstream(path_, std::ios::trunc) << text; }
   void append(const std::string& text) { std::ofstream(path_, std::ios::app) << text; }
@@ -275,7 +276,8 @@ TEST(FilePosition, RoundTrip) {
   const auto read = file_position_from(to_text(position));
   ASSERT_TRUE(read);
   EXPECT_EQ(to_text(*read), to_text(position));
-  for (const std::string_view bad : {"", "x", "[]", "{}", R"({"base":-1,"at":1,"head":"a","tail":"b"})", R"({"base":1,"at":1})"}) {
+  for (const std::string_view bad :
+       {"", "x", "[]", "{}", R"({"base":-1,"at":1,"head":"a","tail":"b"})", R"({"base":1,"at":1})"}) {
     EXPECT_FALSE(file_position_from(bad)) << bad;
   }
 }

@@ -9,8 +9,9 @@
 
 namespace modelyard::sensor {
 
-// Cuts bytes that arrive in pieces into lines. Of a line longer than the bound the beginning is kept, one byte more than the bound, so
-// that whoever gets it sees that it is too long; the rest is passed over. Memory: the bound and one piece. Confined to its owner.
+// Cuts bytes that arrive in pieces into lines. Of a line longer than the bound the beginning is kept, one byte more
+// than the bound, so that whoever gets it sees that it is too long; the rest is passed over. Memory: the bound and one
+// piece. Confined to its owner.
 class LineBuffer {
  public:
   struct Line {

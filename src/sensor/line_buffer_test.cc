@@ -46,21 +46,23 @@ TEST_P(Lines, AreTheSameHoweverTheyCome) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Lines, testing::ValuesIn(std::vector<Row>{
-    {"nothing", "", ""},
-    {"one", "a\n", "a|"},
-    {"without_end", "a\nb", "a|b|"},
-    {"empty_lines", "\n\na\n", "||a|"},
-    {"crlf", "a\r\nb\r\n", "a|b|"},
-    {"cr_inside", "a\rb\n", "a\rb|"},
-    {"cr_at_the_end", "a\r", "a\r|"},
-    {"nul", std::string("a\0b\n", 4), std::string("a\0b|", 4)},
-    {"not_utf8", "\xff\xfe\n", "\xff\xfe|"},
-    {"at_the_bound", "abcd\ne\n", "abcd|e|", 4},
-    {"over_the_bound_shows_one_more", "abcdefghij\nk\n", "abcde|k|", 4},
-    {"over_the_bound_without_end", "abcdefghij", "abcde|", 4},
-    {"far_over", std::string(5000, 'x') + "\ny\n", "xxxxx|y|", 4},
-}), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Table, Lines,
+                         testing::ValuesIn(std::vector<Row>{
+                             {"nothing", "", ""},
+                             {"one", "a\n", "a|"},
+                             {"without_end", "a\nb", "a|b|"},
+                             {"empty_lines", "\n\na\n", "||a|"},
+                             {"crlf", "a\r\nb\r\n", "a|b|"},
+                             {"cr_inside", "a\rb\n", "a\rb|"},
+                             {"cr_at_the_end", "a\r", "a\r|"},
+                             {"nul", std::string("a\0b\n", 4), std::string("a\0b|", 4)},
+                             {"not_utf8", "\xff\xfe\n", "\xff\xfe|"},
+                             {"at_the_bound", "abcd\ne\n", "abcd|e|", 4},
+                             {"over_the_bound_shows_one_more", "abcdefghij\nk\n", "abcde|k|", 4},
+                             {"over_the_bound_without_end", "abcdefghij", "abcde|", 4},
+                             {"far_over", std::string(5000, 'x') + "\ny\n", "xxxxx|y|", 4},
+                         }),
+                         [](const auto& info) { return info.param.name; });
 
 TEST(LineBuffer, IncompleteLineWaits) { EXPECT_EQ(cut("a\nbc", 2, 100, false), "a|"); }
 

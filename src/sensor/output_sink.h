@@ -7,8 +7,8 @@
 
 namespace modelyard::sensor {
 
-// JSON lines to a descriptor (standard output), in large pieces. Blocks when the reader is slow: then there is nothing else to do. A
-// reader that went away is kCancelled.
+// JSON lines to a descriptor (standard output), in large pieces. Blocks when the reader is slow: then there is nothing
+// else to do. A reader that went away is kCancelled.
 class OutputSink final : public Sink {
  public:
   explicit OutputSink(int fd) : fd_(fd) {}

@@ -136,7 +136,8 @@ TEST_F(RunTest, SlowModelDoesNotHoldUpTheOtherLines) {
   const auto lines = test_lines(text);
   const auto took = system_clock().now() - began;
   ASSERT_THAT(lines, SizeIs(200));
-  for (int i = 0; i < 200; ++i) EXPECT_THAT(lines[static_cast<size_t>(i)], HasSubstr("\"d" + std::to_string(i) + ".org\""));
+  for (int i = 0; i < 200; ++i)
+    EXPECT_THAT(lines[static_cast<size_t>(i)], HasSubstr("\"d" + std::to_string(i) + ".org\""));
   EXPECT_EQ(server_->calls, 200);
   EXPECT_LT(took, milliseconds(1000));
 }
@@ -275,14 +276,16 @@ TEST_P(RefusedRun, SaysWhy) {
   options_.sink = GetParam().sink;
   EXPECT_THAT(run_once(), HasSubstr(GetParam().says));
 }
-INSTANTIATE_TEST_SUITE_P(Table, RefusedRun, testing::ValuesIn(std::vector<RefusedRow>{
-    {"no_file", "file:/nowhere/x", "store", "not_found: opening /nowhere/x"},
-    {"no_path", "file:", "store", "invalid_argument: the source 'file:' is not understood"},
-    {"rubbish_source", "ftp://x", "store", "give file:PATH or stdin"},
-    {"kafka", "kafka:localhost:9092", "store", "unsupported: this version reads"},
-    {"rubbish_sink", "", "shop", "give store or stdout"},
-    {"elasticsearch", "", "elasticsearch:http://x", "unsupported: this version writes"},
-}), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Table, RefusedRun,
+                         testing::ValuesIn(std::vector<RefusedRow>{
+                             {"no_file", "file:/nowhere/x", "store", "not_found: opening /nowhere/x"},
+                             {"no_path", "file:", "store", "invalid_argument: the source 'file:' is not understood"},
+                             {"rubbish_source", "ftp://x", "store", "give file:PATH or stdin"},
+                             {"kafka", "kafka:localhost:9092", "store", "unsupported: this version reads"},
+                             {"rubbish_sink", "", "shop", "give store or stdout"},
+                             {"elasticsearch", "", "elasticsearch:http://x", "unsupported: this version writes"},
+                         }),
+                         [](const auto& info) { return info.param.name; });
 
 TEST_F(RunTest, NoServerIsUnavailable) {
   append(squid_line("yahoo.com") + "\n");
@@ -296,7 +299,8 @@ TEST_F(RunTest, UnknownSensorIsNotFound) {
   EXPECT_THAT(run_once(), testing::StartsWith("not_found"));
 }
 
-// A sensor in a process of its own, forked before any thread is started here; it begins when it is told where the server is.
+// A sensor in a process of its own, forked before any thread is started here; it begins when it is told where the
+// server is.
 class SensorProcess {
  public:
   explicit SensorProcess(RunOptions options) {
@@ -318,7 +322,9 @@ class SensorProcess {
   ~SensorProcess() {
     if (pid_ > 0) end(SIGKILL);
   }
-  void begin(const std::string& url) { EXPECT_EQ(write(tell_.get(), url.data(), url.size()), static_cast<ssize_t>(url.size())); }
+  void begin(const std::string& url) {
+    EXPECT_EQ(write(tell_.get(), url.data(), url.size()), static_cast<ssize_t>(url.size()));
+  }
   int end(int signal) {
     kill(pid_, signal);
     int status = 0;

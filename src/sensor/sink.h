@@ -11,8 +11,8 @@
 
 namespace modelyard::sensor {
 
-// Where finished records go, in order. Confined to the sensor's loop. A record counts as done when all its documents are there for
-// good; the sink tells nobody but its own store of offsets.
+// Where finished records go, in order. Confined to the sensor's loop. A record counts as done when all its documents
+// are there for good; the sink tells nobody but its own store of offsets.
 class Sink {
  public:
   virtual ~Sink() = default;

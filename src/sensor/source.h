@@ -28,15 +28,16 @@ struct StoredOffset {
   std::string position;
 };
 
-// Where records come from. Confined to the sensor's loop. Offsets of a stream grow with each record and are the same for the same
-// record each time, so that documents named by them replace themselves on a replay.
+// Where records come from. Confined to the sensor's loop. Offsets of a stream grow with each record and are the same
+// for the same record each time, so that documents named by them replace themselves on a replay.
 //
 // Lifecycle: streams() -> resume() for each -> open() -> next() …
 class Source {
  public:
   virtual ~Source() = default;
 
-  // The names of the streams whose offsets are to be asked for; empty when they are of no use (a pipe cannot be read again).
+  // The names of the streams whose offsets are to be asked for; empty when they are of no use (a pipe cannot be read
+  // again).
   virtual std::vector<std::string> streams() const = 0;
   virtual Status resume(std::string_view stream, const StoredOffset& stored) = 0;
   virtual Status open() = 0;

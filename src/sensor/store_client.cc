@@ -19,10 +19,8 @@ bool is_permanent(const Error& error, int status) {
     case ErrorCode::kNotFound:
     case ErrorCode::kUnauthenticated:
     case ErrorCode::kPermissionDenied:
-    case ErrorCode::kUnsupported:
-      return true;
-    default:
-      return status == 413;
+    case ErrorCode::kUnsupported: return true;
+    default: return status == 413;
   }
 }
 
@@ -43,7 +41,8 @@ http::ClientRequest HttpStoreClient::request(std::string method, std::string tar
   return request;
 }
 
-io::Task<Result<std::optional<documents::Offset>>> HttpStoreClient::fetch_offset(std::string sensor, std::string source) {
+io::Task<Result<std::optional<documents::Offset>>> HttpStoreClient::fetch_offset(std::string sensor,
+                                                                                 std::string source) {
   const std::string query = http::build_query({{"sensor", sensor}, {"source", source}});
   http::ClientRequest ask = request("GET", "/api/v1/offsets?" + query);
   MY_CO_TRY(const http::ClientResponse answer, co_await client_.fetch(std::move(ask), clock_.now() + kAskTime));
@@ -67,7 +66,8 @@ io::Task<tl::expected<documents::Stored, StoreClient::Refusal>> HttpStoreClient:
     co_return tl::unexpected<Refusal>(Refusal{std::move(error), permanent});
   }
   const auto tree = json::parse(answer->body);
-  if (!tree) co_return tl::unexpected<Refusal>(Refusal{Error(ErrorCode::kProtocol, "the store's answer is not JSON"), false});
+  if (!tree)
+    co_return tl::unexpected<Refusal>(Refusal{Error(ErrorCode::kProtocol, "the store's answer is not JSON"), false});
   co_return documents::Stored{json::get_int(*tree, "stored"), json::get_int(*tree, "already")};
 }
 

@@ -13,12 +13,14 @@
 
 namespace modelyard::sensor {
 
-// The store of documents as it is reached through the API of a server. An interface, so that tests decide what it answers.
+// The store of documents as it is reached through the API of a server. An interface, so that tests decide what it
+// answers.
 class StoreClient {
  public:
   virtual ~StoreClient() = default;
   virtual io::Task<Result<std::optional<documents::Offset>>> fetch_offset(std::string sensor, std::string source) = 0;
-  // body: documents::append_json. Errors carry the code of the answer; `permanent` tells those that the same body meets again.
+  // body: documents::append_json. Errors carry the code of the answer; `permanent` tells those that the same body meets
+  // again.
   struct Refusal {
     Error error;
     bool permanent = false;
@@ -29,8 +31,8 @@ class StoreClient {
 // Confined to its loop. The client must outlive it.
 class HttpStoreClient final : public StoreClient {
  public:
-  static Result<std::unique_ptr<HttpStoreClient>> make(http::Client& client, const std::string& url, const std::string& token,
-                                                       const Clock& clock);
+  static Result<std::unique_ptr<HttpStoreClient>> make(http::Client& client, const std::string& url,
+                                                       const std::string& token, const Clock& clock);
 
   io::Task<Result<std::optional<documents::Offset>>> fetch_offset(std::string sensor, std::string source) override;
   io::Task<tl::expected<documents::Stored, Refusal>> store(const std::string& body) override;

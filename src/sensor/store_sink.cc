@@ -11,8 +11,8 @@ namespace {
 constexpr size_t kKeptOfTooLarge = size_t{64} << 10;
 }
 
-pipeline::OutputDocument too_large_document(const pipeline::OutputDocument& document, std::string_view sensor, size_t bytes_max,
-                                            WallTime now) {
+pipeline::OutputDocument too_large_document(const pipeline::OutputDocument& document, std::string_view sensor,
+                                            size_t bytes_max, WallTime now) {
   pipeline::OutputDocument error;
   error.id = document.id;
   error.is_error = true;
@@ -141,9 +141,9 @@ io::Task<Status> StoreSink::send(const documents::Batch& batch) {
 
 io::Task<std::optional<Error>> StoreSink::wait_for_retry(const Error& error, SteadyTime since, int attempt) {
   if (options_.retry_for && clock_.now() - since >= *options_.retry_for) {
-    co_return Error(ErrorCode::kUnavailable, "the store did not take documents for " +
-                                                 std::to_string(options_.retry_for->count() / 1000) + " s: " + error.message() +
-                                                 ". Nothing is lost: the next run goes on from what was stored");
+    co_return Error(ErrorCode::kUnavailable,
+                    "the store did not take documents for " + std::to_string(options_.retry_for->count() / 1000) +
+                        " s: " + error.message() + ". Nothing is lost: the next run goes on from what was stored");
   }
   const auto longest = std::min(options_.retry_last, options_.retry_first * (int64_t{1} << std::min(attempt, 16)));
   // Between half and the whole, so that many sensors do not come back at once.
@@ -156,7 +156,8 @@ io::Task<Status> StoreSink::finish(SteadyTime deadline) {
   if (building_records_ > 0 && !failure_) cut();
   while (!ready_.empty() && !failure_) {
     if (!co_await event_.wait_until(deadline)) {
-      co_return fail(ErrorCode::kDeadline, "the store did not take the last documents in time: the next run brings them");
+      co_return fail(ErrorCode::kDeadline,
+                     "the store did not take the last documents in time: the next run brings them");
     }
   }
   if (failure_) co_return fail(*failure_);

@@ -18,23 +18,25 @@ struct StoreSinkOptions {
   std::string sensor;
   size_t batch_documents_max = 4'000;
   size_t batch_bytes_max = size_t{4} << 20;
-  milliseconds linger{100};         // a batch that is not full waits so long for more
-  size_t batches_waiting_max = 2;   // beyond that the sink is full
-  size_t document_bytes_max = size_t{24} << 20;  // a larger one is replaced by an error document
+  milliseconds linger{100};                      // a batch that is not full waits so long for more
+  size_t batches_waiting_max = 2;                // beyond that the sink is full
+  size_t document_bytes_max = size_t{40} << 20;  // a larger one is replaced by an error document
   std::optional<milliseconds> retry_for;         // a store that is away longer is a failure; nothing = never
   milliseconds retry_first{50};
   milliseconds retry_last{2'000};
   std::function<void(std::string_view)> on_notice;
 };
 
-// Documents and offsets to the store, batch after batch, each continuing from the one before. A store that is away or full is tried
-// again with growing pauses while the sensor waits; a batch whose answer was lost is sent again and counts as stored already.
+// Documents and offsets to the store, batch after batch, each continuing from the one before. A store that is away or
+// full is tried again with growing pauses while the sensor waits; a batch whose answer was lost is sent again and
+// counts as stored already.
 class StoreSink final : public Sink {
  public:
-  // position(stream, next): Source::position. changed: called when full() or failure() may have changed. All outlive the sink.
+  // position(stream, next): Source::position. changed: called when full() or failure() may have changed. All outlive
+  // the sink.
   using Position = std::function<std::string(std::string_view stream, int64_t next)>;
-  StoreSink(StoreClient& client, StoreSinkOptions options, Position position, std::function<void()> changed, io::Executor executor,
-            const Clock& clock, Random random);
+  StoreSink(StoreClient& client, StoreSinkOptions options, Position position, std::function<void()> changed,
+            io::Executor executor, const Clock& clock, Random random);
 
   // The offset from which the stream goes on.
   void resume(const std::string& stream, int64_t offset) { after_[stream] = offset; }
@@ -78,7 +80,7 @@ class StoreSink final : public Sink {
 };
 
 // The error document that stands for one too large to be stored. Its id is the same.
-pipeline::OutputDocument too_large_document(const pipeline::OutputDocument& document, std::string_view sensor, size_t bytes_max,
-                                            WallTime now);
+pipeline::OutputDocument too_large_document(const pipeline::OutputDocument& document, std::string_view sensor,
+                                            size_t bytes_max, WallTime now);
 
 }  // namespace modelyard::sensor

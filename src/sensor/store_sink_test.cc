@@ -25,8 +25,8 @@ class ScriptedStore final : public StoreClient {
     if (step < script.size() && script[step]) co_return tl::unexpected<Refusal>(*script[step]);
     std::string ids;
     for (const auto& document : batch->documents) ids += document.id + " ";
-    stored.push_back(batch->source + " " + std::to_string(batch->after.value_or(-1)) + ">" + std::to_string(batch->offset) + " " +
-                     batch->position + ": " + ids);
+    stored.push_back(batch->source + " " + std::to_string(batch->after.value_or(-1)) + ">" +
+                     std::to_string(batch->offset) + " " + batch->position + ": " + ids);
     co_return documents::Stored{static_cast<int64_t>(batch->documents.size()), 0};
   }
 
@@ -51,8 +51,8 @@ class StoreSinkTest : public testing::Test {
   }
   void make() {
     sink_ = std::make_unique<StoreSink>(
-        store_, options_, [](std::string_view, int64_t next) { return "p" + std::to_string(next); }, [this] { ++changes_; },
-        loop_.executor(), system_clock(), Random(1));
+        store_, options_, [](std::string_view, int64_t next) { return "p" + std::to_string(next); },
+        [this] { ++changes_; }, loop_.executor(), system_clock(), Random(1));
     sink_->start();
   }
   void put(const std::string& source, int64_t offset, int documents = 1, size_t size = 0) {
@@ -60,7 +60,8 @@ class StoreSinkTest : public testing::Test {
     record.source = source;
     record.offset = offset;
     for (int i = 0; i < documents; ++i) {
-      record.documents.push_back({std::to_string(offset) + "." + std::to_string(i), false, R"({"a":")" + std::string(size, 'x') + R"("})"});
+      record.documents.push_back(
+          {std::to_string(offset) + "." + std::to_string(i), false, R"({"a":")" + std::string(size, 'x') + R"("})"});
     }
     EXPECT_TRUE(sink_->put(record, offset + 1));
   }
@@ -121,8 +122,8 @@ TEST_F(StoreSinkTest, AStoreThatIsAwayIsTriedAgain) {
   for (int i = 0; i < 5; ++i) put("f", i);
   EXPECT_TRUE(finish());
   EXPECT_THAT(store_.stored, ElementsAre("f 0>3 p3: 0.0 1.0 2.0 ", "f 3>5 p5: 3.0 4.0 "));
-  EXPECT_THAT(notices_, ElementsAre(HasSubstr("connection refused"), HasSubstr("answers again"), HasSubstr("trying again"),
-                                    HasSubstr("answers again")));
+  EXPECT_THAT(notices_, ElementsAre(HasSubstr("connection refused"), HasSubstr("answers again"),
+                                    HasSubstr("trying again"), HasSubstr("answers again")));
 }
 
 TEST_F(StoreSinkTest, APermanentRefusalIsTheEnd) {

@@ -52,7 +52,8 @@ Result<bool> StreamSource::next(SourceRecord* record) {
 
 Result<bool> StreamSource::read_piece() {
   if (ready_) {
-    // The descriptor is shared with other processes, so it is not made non-blocking: it is only read when something is there.
+    // The descriptor is shared with other processes, so it is not made non-blocking: it is only read when something is
+    // there.
     pollfd waiting{fd_, POLLIN, 0};
     if (poll(&waiting, 1, 0) <= 0) return false;
   }

@@ -10,8 +10,8 @@
 
 namespace modelyard::sensor {
 
-// Lines of a descriptor that is read once: standard input. Each run is a stream of its own, whose name is made up, so the same text
-// piped in twice is stored twice; within a run a replay adds nothing. A last line without its end counts.
+// Lines of a descriptor that is read once: standard input. Each run is a stream of its own, whose name is made up, so
+// the same text piped in twice is stored twice; within a run a replay adds nothing. A last line without its end counts.
 class StreamSource final : public Source {
  public:
   // The descriptor stays the caller's.

@@ -19,7 +19,8 @@ bool is_of(const json::Tree& document, const std::string& sensor) {
   return type == sensor || (type == "error" && json::get_string(document, "failed_sensor_type") == sensor);
 }
 
-io::Task<Status> follow(io::Loop& loop, const TapOptions& options, const std::function<bool(std::string_view)>& on_document) {
+io::Task<Status> follow(io::Loop& loop, const TapOptions& options,
+                        const std::function<bool(std::string_view)>& on_document) {
   http::Client client(loop);
   http::ClientRequest request;
   MY_CO_TRY(request.origin, http::Origin::of(options.server.url));
@@ -35,7 +36,8 @@ io::Task<Status> follow(io::Loop& loop, const TapOptions& options, const std::fu
     MY_CO_TRY(const http::SseEvent event, co_await events.next(kSilenceMax));
     if (event.name != "documents") continue;
     const auto documents = json::parse(event.data);
-    if (!documents || !documents->is_array()) co_return fail(ErrorCode::kProtocol, "the server's event is not a list of documents");
+    if (!documents || !documents->is_array())
+      co_return fail(ErrorCode::kProtocol, "the server's event is not a list of documents");
     for (const json::Tree& document : *documents) {
       if (is_of(document, options.sensor) && !on_document(json::dump(document))) co_return Status();
     }
@@ -53,7 +55,8 @@ bool give_lines(std::string& text, const std::function<bool(std::string_view)>& 
   return true;
 }
 
-io::Task<Status> follow_socket(io::Loop& loop, const TapOptions& options, const std::function<bool(std::string_view)>& on_document) {
+io::Task<Status> follow_socket(io::Loop& loop, const TapOptions& options,
+                               const std::function<bool(std::string_view)>& on_document) {
   http::Client client(loop);
   MY_CO_TRY(const std::filesystem::path path, tap_socket(options.sensor));
   http::ClientRequest request;
@@ -62,7 +65,8 @@ io::Task<Status> follow_socket(io::Loop& loop, const TapOptions& options, const 
   auto opened = co_await client.open_stream(std::move(request), system_clock().now() + kConnectTime);
   if (!opened) {
     co_return fail(ErrorCode::kUnavailable, "no sensor '" + options.sensor + "' of this user runs on this machine (" +
-                                                opened.error().message() + "): start it with `modelyard sensor run`, or see what " +
+                                                opened.error().message() +
+                                                "): start it with `modelyard sensor run`, or see what " +
                                                 "becomes of a sample with `modelyard sensor test`");
   }
   if ((*opened)->status() != 200) {
@@ -82,7 +86,8 @@ io::Task<Status> follow_socket(io::Loop& loop, const TapOptions& options, const 
 
 Status tap(const TapOptions& options, const std::function<bool(std::string_view json)>& on_document) {
   io::Loop loop;
-  if (options.stage != pipeline::Stage::kIndex) return io::run_blocking(loop, follow_socket(loop, options, on_document));
+  if (options.stage != pipeline::Stage::kIndex)
+    return io::run_blocking(loop, follow_socket(loop, options, on_document));
   Status status = io::run_blocking(loop, follow(loop, options, on_document));
   if (!status) return fail(std::move(status).error().with_context(options.server.url));
   return status;

@@ -34,15 +34,17 @@ Result<std::filesystem::path> tap_socket(const std::string& sensor) {
   struct stat info {};
   if (lstat(folder.c_str(), &info) != 0) return fail(errno_error(errno, "looking at '" + folder.string() + "'"));
   if (!S_ISDIR(info.st_mode) || info.st_uid != getuid() || (info.st_mode & 077) != 0) {
-    return fail(ErrorCode::kPermissionDenied, "'" + folder.string() + "' is not a folder of this user alone: remove it");
+    return fail(ErrorCode::kPermissionDenied,
+                "'" + folder.string() + "' is not a folder of this user alone: remove it");
   }
   const std::filesystem::path path = folder / ("sensor-" + sensor + ".sock");
-  if (path.string().size() > 107) return fail(ErrorCode::kInvalidArgument, "the path '" + path.string() + "' is too long for a socket");
+  if (path.string().size() > 107)
+    return fail(ErrorCode::kInvalidArgument, "the path '" + path.string() + "' is too long for a socket");
   return path;
 }
 
-TapServer::TapServer(io::Loop& loop, std::shared_ptr<const pipeline::Pipeline> pipeline, stellar::Capabilities& capabilities,
-                     CallModel call_model, const Clock& clock)
+TapServer::TapServer(io::Loop& loop, std::shared_ptr<const pipeline::Pipeline> pipeline,
+                     stellar::Capabilities& capabilities, CallModel call_model, const Clock& clock)
     : loop_(loop),
       pipeline_(std::move(pipeline)),
       capabilities_(capabilities),
@@ -70,16 +72,17 @@ io::Task<void> TapServer::stop() {
 
 io::Task<http::Response> TapServer::answer(http::Request& request) {
   const auto stage = pipeline::stage_from(request.query("stage").value_or("index"));
-  if (!stage) co_return http::Response::error(Error(ErrorCode::kInvalidArgument, "stage is parse, transform, enrich or index"));
+  if (!stage)
+    co_return http::Response::error(Error(ErrorCode::kInvalidArgument, "stage is parse, transform, enrich or index"));
   if (viewers_.size() >= kViewersMax) {
     co_return http::Response::error(Error(ErrorCode::kUnavailable, "too many look at this sensor already"));
   }
   pipeline::WorkerOptions options;
   options.stage = *stage;
   auto viewer = std::make_shared<Viewer>(pipeline_, capabilities_, clock_, options, loop_.executor());
-  co_return http::Response::streamed("application/x-ndjson", [this, viewer](http::ResponseStream& out) -> io::Task<void> {
-    co_await write_documents(viewer, out);
-  });
+  co_return http::Response::streamed(
+      "application/x-ndjson",
+      [this, viewer](http::ResponseStream& out) -> io::Task<void> { co_await write_documents(viewer, out); });
 }
 
 io::Task<void> TapServer::write_documents(std::shared_ptr<Viewer> viewer, http::ResponseStream& out) {

@@ -15,13 +15,14 @@
 
 namespace modelyard::sensor {
 
-// Where a running sensor of that name can be tapped: a socket in a folder of this user alone, $XDG_RUNTIME_DIR/modelyard or
-// /tmp/modelyard-UID. kPermissionDenied when the folder is somebody else's.
+// Where a running sensor of that name can be tapped: a socket in a folder of this user alone,
+// $XDG_RUNTIME_DIR/modelyard or /tmp/modelyard-UID. kPermissionDenied when the folder is somebody else's.
 Result<std::filesystem::path> tap_socket(const std::string& sensor);
 
-// Shows the documents of stages that end inside a running sensor. While somebody looks, each record goes through a worker of its own at
-// the wanted stage, beside the real one: nothing of the stream waits for a viewer, and one that is too slow misses records. On the
-// socket: GET /tap?stage=parse, one document a line, without end. Confined to the driver's loop; what it is given outlives it.
+// Shows the documents of stages that end inside a running sensor. While somebody looks, each record goes through a
+// worker of its own at the wanted stage, beside the real one: nothing of the stream waits for a viewer, and one that is
+// too slow misses records. On the socket: GET /tap?stage=parse, one document a line, without end. Confined to the
+// driver's loop; what it is given outlives it.
 class TapServer {
  public:
   TapServer(io::Loop& loop, std::shared_ptr<const pipeline::Pipeline> pipeline, stellar::Capabilities& capabilities,

@@ -18,8 +18,9 @@
 
 namespace modelyard::sensor {
 
-// For tests: what a sensor talks to, on a thread of its own: the paths of the store, the feed of models with one model, and that
-// model. Its answer is {"is_malicious":"legit"} for yahoo.com and amazon.com, else "malicious", after `model_time`.
+// For tests: what a sensor talks to, on a thread of its own: the paths of the store, the feed of models with one model,
+// and that model. Its answer is {"is_malicious":"legit"} for yahoo.com and amazon.com, else "malicious", after
+// `model_time`.
 class TestServer {
  public:
   explicit TestServer(const std::filesystem::path& folder, uint16_t port = 0, milliseconds model_time = milliseconds(0))
@@ -74,10 +75,12 @@ class TestServer {
   void routes() {
     http::RouteOptions large;
     large.body_bytes_max = size_t{48} << 20;
-    router_.add("POST", "/api/v1/documents", [this](http::Request& r) { return post(r); }, large);
+    router_.add(
+        "POST", "/api/v1/documents", [this](http::Request& r) { return post(r); }, large);
     router_.add("GET", "/api/v1/offsets", [this](http::Request& r) { return offset(r); });
     router_.add("GET", "/api/v1/watch", [this](http::Request& r) { return watch(r); });
-    router_.add("POST", "/api/v1/calls", [](http::Request&) -> io::Task<http::Response> { co_return http::Response::empty(); });
+    router_.add("POST", "/api/v1/calls",
+                [](http::Request&) -> io::Task<http::Response> { co_return http::Response::empty(); });
     router_.add("GET", "/model/apply", [this](http::Request& r) { return apply(r); });
   }
 
@@ -103,8 +106,8 @@ class TestServer {
   io::Task<http::Response> watch(http::Request&) {
     const std::string endpoint = R"({"id":"dga-1","name":"dga","version":"1.0","url":")" + url() +
                                  R"(/model","host":"127.0.0.1","functions":{"apply":"apply"}})";
-    const std::string snapshot =
-        R"({"epoch":1,"revision":1,"settled":true,"endpoints":[)" + (has_model.load() ? endpoint : std::string()) + "]}";
+    const std::string snapshot = R"({"epoch":1,"revision":1,"settled":true,"endpoints":[)" +
+                                 (has_model.load() ? endpoint : std::string()) + "]}";
     co_return http::Response::events([this, snapshot](http::SseStream& stream) -> io::Task<void> {
       if (!co_await stream.send("snapshot", snapshot)) co_return;
       while (co_await stream.wait(never_)) {
