@@ -20,6 +20,7 @@ namespace modelyard::stellar {
 namespace {
 
 constexpr int kDepthMax = 500;
+constexpr size_t kAnswerMax = size_t{32} << 20;
 
 // {"$tag": content} as the one entry of a map, else nothing.
 const MapObject::Entry* tag_of(Value value) {
@@ -126,6 +127,7 @@ void append_map(std::string& out, const MapObject& map, int depth) {
 
 void append_at(std::string& out, Value value, int depth) {
   if (depth > kDepthMax) throw BoundReached{"depth"};
+  if (out.size() > kAnswerMax) throw BoundReached{"result"};
   switch (value.kind()) {
     case Kind::kLong: out += fmt::format("{{\"$long\":\"{}\"}}", value.as_integral()); return;
     case Kind::kShort: out += fmt::format("{{\"$short\":\"{}\"}}", value.as_integral()); return;

@@ -19,7 +19,7 @@ namespace modelyard::stellar {
 // Doubles, texts, Booleans, null, lists and maps are plain JSON; other kinds are tagged ({"$long":"5"}, {"$set":[..]} …).
 struct BatchOptions {
   Limits limits;
-  size_t line_bytes_max = size_t{64} << 20;  // a longer line is answered with an error
+  size_t line_bytes_max = size_t{32} << 20;  // a longer line is answered with an error, and so is one whose answer would be longer
 };
 
 // Reads to the end of `in`. Model and service calls are answered by `answer`; without one they are errors. Returns the lines

@@ -22,7 +22,7 @@ struct Limits {
   size_t memory_bytes = Arena::kDefaultLimit;        // what the evaluation's values take, garbage included
   uint64_t steps = 50'000'000;                       // instructions
   uint32_t call_depth = 1'000;                       // lambdas within lambdas
-  uint32_t result_bytes = uint32_t{64} << 20;        // one string; a list may have a sixteenth as many items
+  uint32_t result_bytes = uint32_t{16} << 20;        // one string that a function makes
   uint32_t regex_effort = 1'000'000;                 // PCRE2 match limit of one match
   milliseconds own_time{1'000};                      // time between start() or resume() and the next return, summed
   const std::atomic<bool>* cancelled = nullptr;      // set to stop the evaluation from another thread or a signal; not owned
