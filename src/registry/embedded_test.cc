@@ -92,8 +92,8 @@ TEST_P(AnyRegistry, EventsComeOldestFirstByNameAndBounded) {
     ASSERT_TRUE(write(Write::append(event("e" + std::to_string(i))), Write::append(event("x", "other"))));
   const auto kinds = [&](std::string name, int limit) {
     std::string out;
-    for (const Event& e : io::run_blocking(loop_, registry_->events(std::move(name), "", limit)).value())
-      out += e.kind + " ";
+    const auto events = io::run_blocking(loop_, registry_->events(std::move(name), "", limit)).value();
+    for (const Event& e : events) out += e.kind + " ";
     return out;
   };
   EXPECT_EQ(kinds("dga", 3), "e2 e3 e4 ");
