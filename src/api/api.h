@@ -37,6 +37,9 @@ struct Options {
   std::filesystem::path data;
   std::string version;  // of the program
   std::string host;     // this machine's name
+  // Called with a new payload's pin (payloads/store.h) once its deployment is stored: to be held until every collection has run whose
+  // list of wanted payloads is older. May be empty: then the pin goes at once.
+  std::function<void(std::shared_ptr<const void> pin)> on_deployed;
   // More lines for /metrics, called on the loop. May be empty.
   std::function<void(std::string& out)> more_metrics;
 };

@@ -128,6 +128,7 @@ Api::Impl::Answer Api::Impl::deploy(http::Request& request) {
   const auto outcome =
       co_await io::on_loop(parts_.controller_loop.executor(), store(parts_.controller, std::move(*wanted)));
   if (!outcome) co_return Response::error(outcome.error());
+  if (options_.on_deployed) options_.on_deployed(payload->pin);
   const json::Tree answer{
       {"name", name}, {"version", version}, {"revision", outcome->revision}, {"changed", outcome->changed}};
   co_return Response::json(outcome->created ? 201 : 200, json::dump(answer));

@@ -96,7 +96,11 @@ class UpServer {
     local_models_ = std::make_unique<LocalModels>(http_loop_, controller_loop_, *controller_);
     api_ = std::make_unique<api::Api>(
         api::Parts{http_loop_, controller_loop_, *controller_, *payloads_, *documents_, system_clock()},
-        api::Options{.data = options_.data, .version = options_.version, .host = host_names().front(), .more_metrics = {}});
+        api::Options{.data = options_.data,
+                     .version = options_.version,
+                     .host = host_names().front(),
+                     .on_deployed = [this](std::shared_ptr<const void> pin) { release_pin(std::move(pin)); },
+                     .more_metrics = {}});
     console::add_routes(router_);
     api_->add_routes(router_);
     gateway::add_routes(router_, local_models_->models());
@@ -113,6 +117,11 @@ class UpServer {
       if (!removed) spdlog::warn("removing old payloads: {}", removed.error().message());
     });
     if (!posted) spdlog::debug("old payloads stay until the next removal");
+  }
+
+  // A collection that was ordered before the deployment was stored does not know its payload: the pin goes after it, by the same way.
+  void release_pin(std::shared_ptr<const void> pin) {
+    controller_loop_.post([this, pin] { static_cast<void>(housekeeping_.post([pin] {})); });
   }
 
   io::Task<Status> start_controller() {
@@ -163,7 +172,7 @@ class UpServer {
   io::Loop http_loop_;
   io::Loop controller_loop_;
   std::unique_ptr<documents::Store> documents_;
-  api::Worker housekeeping_{4};
+  api::Worker housekeeping_{1024};
   std::unique_ptr<controller::LocalLauncher> launcher_;
   std::unique_ptr<controller::Controller> controller_;
   http::Router runner_router_;

@@ -247,6 +247,14 @@ def logs_follow_prints_lines_as_they_come():
             assert follow.wait(10) == 0
 
 
+def a_payload_deployed_while_another_is_removed_stays():
+    with up() as server, Folder() as folder:
+        for i in range(8):  # a removal clears old payloads away; what was stored meanwhile is none of them
+            assert server.run("deploy", models.echo(folder / f"m{i}", revision=str(i)), "--wait=30").code == 0, i
+            assert server.run("remove", f"m{i}").code == 0
+        assert server.run("deploy", models.echo(folder / "last", revision="8"), "--wait=30").code == 0
+
+
 def run_tries_a_model_without_a_server():
     with Folder() as folder:
         from support.modelyard import modelyard
@@ -260,4 +268,5 @@ def run_tries_a_model_without_a_server():
 CASES = [deploy_call_list_status_logs_events_remove, unknown_names_are_3, the_same_again_sets_the_wanted_number,
          versions_are_ordered_as_versions_and_removed_together, a_changed_payload_is_rolled_without_a_gap, a_broken_update_keeps_the_old,
          aliases_come_first_then_paths, environment_reaches_the_model_and_nothing_else_does, a_python_function_and_a_command_are_sources,
-         watch_prints_each_change_flushed_and_ends_with_0, logs_follow_prints_lines_as_they_come, run_tries_a_model_without_a_server]
+         watch_prints_each_change_flushed_and_ends_with_0, logs_follow_prints_lines_as_they_come,
+         a_payload_deployed_while_another_is_removed_stays, run_tries_a_model_without_a_server]
