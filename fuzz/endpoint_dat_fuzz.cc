@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // fuzz: DEPS runner
-// endpoint.dat, as any model may write it: an endpoint or a reason; a replaced host gives a url that reads back with that host.
+// endpoint.dat, as any model may write it: an endpoint or a reason; a replaced host gives a url that reads back with
+// that host.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -17,8 +17,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!outside) std::abort();
   const fs::path inside = outside->path() / "inside";
   fs::create_directory(inside);
-  const payloads::Limits limits{.entries_max = 64, .bytes_max = 1 << 20, .path_bytes_max = 256, .depth_max = 16,
-                                .expansion_max = 100, .expansion_grace_bytes = 64 << 10};
+  const payloads::Limits limits{.entries_max = 64,
+                                .bytes_max = 1 << 20,
+                                .path_bytes_max = 256,
+                                .depth_max = 16,
+                                .expansion_max = 100,
+                                .expansion_grace_bytes = 64 << 10};
   std::string_view rest(reinterpret_cast<const char*>(data), size);
   const auto unpacked = payloads::unpack_tar(
       [&]() -> Result<std::string_view> {

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 constexpr std::string_view kModel =
-    "#!/bin/bash\necho hello from $MODELYARD_INSTANCE\nsetsid sleep 1003 &\necho $! > child.new; mv child.new "
+    "#!/bin/bash\necho hello from $MODELYARD_INSTANCE\nsetsid tail -f /dev/null &\necho $! > child.new; mv child.new "
     "child\nwait\n";
 
 struct Exit {
@@ -239,8 +239,8 @@ TEST_F(LocalLauncherTest, ASecondIncarnationStartsCleanAndKeepsTheFirstLogAsTheP
   ASSERT_TRUE(first && child_of(first->id) > 0);
   ASSERT_TRUE(io::write_file_atomic(instances() / "m-1-000001/work/left", "x"));
   ASSERT_TRUE(run(launcher_->kill(*first)));
-  ASSERT_TRUE(
-      io::write_file_atomic(root_->path() / "payload/rest.sh", "echo second; touch child.done; exec sleep 1005\n"));
+  ASSERT_TRUE(io::write_file_atomic(root_->path() / "payload/rest.sh",
+                                    "echo second; touch child.done; exec tail -f /dev/null\n"));
   ASSERT_TRUE(launch("m-1-000001", 2));
   EXPECT_TRUE(wait([&] { return fs::exists(instances() / "m-1-000001/work/child.done"); }));
   EXPECT_FALSE(fs::exists(instances() / "m-1-000001/work/left"));

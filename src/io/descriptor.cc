@@ -45,7 +45,8 @@ Task<Result<std::vector<Address>>> resolve(std::string host, uint16_t port, Stea
   if (failed && system_clock().now() >= deadline) {
     co_return fail(ErrorCode::kDeadline, fmt::format("the name {} could not be resolved in time", host));
   }
-  if (failed) co_return fail(ErrorCode::kUnavailable, fmt::format("the name {} cannot be resolved: {}", host, failed.message()));
+  if (failed)
+    co_return fail(ErrorCode::kUnavailable, fmt::format("the name {} cannot be resolved: {}", host, failed.message()));
   std::vector<Address> addresses;
   for (const auto& entry : found) addresses.push_back(entry.endpoint());
   co_return addresses;

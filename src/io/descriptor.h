@@ -10,8 +10,8 @@
 
 namespace modelyard::io {
 
-// A descriptor that a loop waits for: a pidfd, a pipe, inotify, a socket in the making. Reading and writing are the owner's.
-// Confined to its loop. One wait at a time.
+// A descriptor that a loop waits for: a pidfd, a pipe, inotify, a socket in the making. Reading and writing are the
+// owner's. Confined to its loop. One wait at a time.
 class Descriptor {
  public:
   enum class For { kRead, kWrite };

@@ -97,7 +97,8 @@ std::vector<ProcessStat> list_descendants(int64_t root) {
 std::vector<int64_t> list_children(int64_t parent) {
   std::vector<int64_t> children;
   for_each_pid(fmt::format("/proc/{}/task", parent), [&](int64_t thread) {
-    const Result<std::string> text = read_file(fmt::format("/proc/{}/task/{}/children", parent, thread), size_t{1} << 20);
+    const Result<std::string> text =
+        read_file(fmt::format("/proc/{}/task/{}/children", parent, thread), size_t{1} << 20);
     if (!text) return;
     for (const std::string_view word : split(*text, ' ')) {
       if (const auto pid = parse_int(word)) children.push_back(*pid);

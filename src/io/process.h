@@ -10,7 +10,8 @@
 #include "base/result.h"
 #include "io/file.h"
 
-// Processes of this machine, as /proc tells them. Thread-safe; every function reads a few small files and blocks for no longer.
+// Processes of this machine, as /proc tells them. Thread-safe; every function reads a few small files and blocks for no
+// longer.
 namespace modelyard::io {
 
 struct ProcessStat {
@@ -32,16 +33,19 @@ std::vector<ProcessStat> list_processes();
 std::vector<ProcessStat> list_descendants(int64_t root);
 // The direct children, zombies too, from the kernel's lists of children.
 std::vector<int64_t> list_children(int64_t parent);
-// All below root from the kernel's lists of children: reads that tree alone, may miss one that is being born. For looking, not for killing.
+// All below root from the kernel's lists of children: reads that tree alone, may miss one that is being born. For
+// looking, not for killing.
 std::vector<int64_t> peek_descendants(int64_t root);
 
 // KEY's value in a process's environment; nothing when absent or not readable.
 std::optional<std::string> read_process_variable(int64_t pid, std::string_view key);
 
-// A descriptor that becomes readable when the process ends. kNotFound when it is gone, kUnsupported on kernels before 5.3.
+// A descriptor that becomes readable when the process ends. kNotFound when it is gone, kUnsupported on kernels
+// before 5.3.
 Result<UniqueFd> open_pidfd(int64_t pid);
 
-// KILL to everything below root, again and again until none is left (true) or the deadline has passed. The caller reaps.
+// KILL to everything below root, again and again until none is left (true) or the deadline has passed. The caller
+// reaps.
 bool kill_descendants(int64_t root, SteadyTime deadline);
 
 }  // namespace modelyard::io

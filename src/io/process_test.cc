@@ -23,12 +23,12 @@ class Sleepers {
   Sleepers() {
     char shell[] = "sh";
     char flag[] = "-c";
-    char line[] = "sleep 1007 & wait";
+    char line[] = "tail -f /dev/null & wait";
     char* argv[] = {shell, flag, line, nullptr};
     char mark[] = "MARK=a=b";
     char* environment[] = {mark, nullptr};
     EXPECT_EQ(::posix_spawn(&pid_, "/bin/sh", nullptr, nullptr, argv, environment), 0);
-    while (list_children(pid_).empty()) ::usleep(1000);
+    while (list_children(pid_).empty()) ::usleep(1000);  // polls: the shell forks in a moment
     child_ = list_children(pid_).front();
   }
   ~Sleepers() {

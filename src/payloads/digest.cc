@@ -63,9 +63,7 @@ Result<std::string> digest_folder(const std::filesystem::path& folder, const Lim
   for (const Entry& entry : entries) {
     // Lengths before the bytes: no two different trees can give the same stream.
     switch (entry.kind) {
-      case Entry::Kind::kFolder:
-        sum.add(fmt::format("d {}:{}\n", entry.path.size(), entry.path));
-        break;
+      case Entry::Kind::kFolder: sum.add(fmt::format("d {}:{}\n", entry.path.size(), entry.path)); break;
       case Entry::Kind::kLink:
         sum.add(fmt::format("l {}:{} {}:{}\n", entry.path.size(), entry.path, entry.target.size(), entry.target));
         break;

@@ -30,7 +30,8 @@ std::string folder_name(std::string_view digest) {
   return name;
 }
 
-// Which digests somebody is about to record, and which incoming folders are in use. Shared by the store and what it handed out.
+// Which digests somebody is about to record, and which incoming folders are in use. Shared by the store and what it
+// handed out.
 class Pins {
  public:
   std::shared_ptr<const void> pin(const std::string& what, const std::shared_ptr<Pins>& self) {
@@ -84,11 +85,13 @@ class DirectoryStore final : public PayloadStore {
   }
 
   Result<fs::path> find(std::string_view digest) const override {
-    if (!is_digest(digest)) return fail(ErrorCode::kInvalidArgument, fmt::format("\"{}\" is no payload digest", digest));
+    if (!is_digest(digest))
+      return fail(ErrorCode::kInvalidArgument, fmt::format("\"{}\" is no payload digest", digest));
     const fs::path path = root_ / folder_name(digest);
-    struct stat info{};
+    struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
-      return fail(ErrorCode::kNotFound, fmt::format("payload {} is not in the store {}: deploy it again", digest, root_.string()));
+      return fail(ErrorCode::kNotFound,
+                  fmt::format("payload {} is not in the store {}: deploy it again", digest, root_.string()));
     }
     return path;
   }

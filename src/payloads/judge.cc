@@ -49,10 +49,12 @@ Result<std::string> judge_payload(const fs::path& folder) {
   MY_TRY(const TopLevel found, read_top_level(folder));
   if (found.scripts.size() == 1) return found.scripts.front();
   if (found.scripts.size() > 1) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("the payload has {} .sh files at its top level ({}), so which one starts the model is not clear: keep "
-                            "exactly one there and put the others in a folder below",
-                            found.scripts.size(), list_of(found.scripts)));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format(
+            "the payload has {} .sh files at its top level ({}), so which one starts the model is not clear: keep "
+            "exactly one there and put the others in a folder below",
+            found.scripts.size(), list_of(found.scripts)));
   }
   std::string text = "the payload has no .sh file at its top level ";
   text += found.others.empty() ? "(it is empty)" : fmt::format("(found: {})", list_of(found.others));

@@ -79,7 +79,8 @@ Status check_python(const fs::path& file, const std::string& function) {
   constexpr std::chrono::seconds kTime{10};
   auto checked = run_tool({"python3", "-I", "-c", std::string(python_check_program()), file.string(), function}, kTime);
   if (!checked && checked.error().code() == ErrorCode::kNotFound) {
-    return fail(ErrorCode::kFailed, "python3 is not in PATH, and a Python function needs it: install it, or activate its environment");
+    return fail(ErrorCode::kFailed,
+                "python3 is not in PATH, and a Python function needs it: install it, or activate its environment");
   }
   if (!checked) return fail(std::move(checked).error().with_context("checking " + file.string()));
   if (checked->exit_code == 0) return {};
@@ -110,7 +111,8 @@ struct CommandWords {
   std::vector<std::string> named;
 };
 
-CommandWords look_at_words(const std::vector<std::string>& command, const fs::path& here, std::vector<std::string>& notes) {
+CommandWords look_at_words(const std::vector<std::string>& command, const fs::path& here,
+                           std::vector<std::string>& notes) {
   CommandWords found;
   for (size_t i = 0; i < command.size(); ++i) {
     std::string word = command[i];
@@ -135,8 +137,9 @@ CommandWords look_at_words(const std::vector<std::string>& command, const fs::pa
 
 std::string name_of_command(const std::vector<std::string>& command, const std::vector<std::string>& named) {
   const std::string program = fs::path(command.front()).filename().string();
-  constexpr std::string_view kInterpreters[] = {"python", "node", "ruby", "perl", "bash", "sh", "java", "php", "Rscript", "deno", "bun",
-                                                "go", "lua", "julia", "env", "uvicorn", "gunicorn", "flask"};
+  constexpr std::string_view kInterpreters[] = {"python", "node",  "ruby",    "perl",    "bash",     "sh",
+                                                "java",   "php",   "Rscript", "deno",    "bun",      "go",
+                                                "lua",    "julia", "env",     "uvicorn", "gunicorn", "flask"};
   const bool interprets = std::any_of(std::begin(kInterpreters), std::end(kInterpreters), [&](std::string_view name) {
     return program.starts_with(name) &&
            program.find_first_not_of("0123456789.", name.size()) == std::string::npos;  // python3.11
@@ -145,8 +148,9 @@ std::string name_of_command(const std::vector<std::string>& command, const std::
   return name_from(fs::path(program).stem().string());
 }
 
-// The command takes the script's place, so its end is the script's end. Beside it, as an orphan so that the command never meets a child
-// it did not make, waits what looks at the port: until it answers, or for 3 s after the command has gone into the background.
+// The command takes the script's place, so its end is the script's end. Beside it, as an orphan so that the command
+// never meets a child it did not make, waits what looks at the port: until it answers, or for 3 s after the command has
+// gone into the background.
 std::string command_script(const std::vector<std::string>& words) {
   std::string command;
   for (const std::string& word : words) command += " " + quote(word, true);
@@ -173,13 +177,16 @@ cd app && exec{}
 
 Result<Package> package_command(const Source& source) {
   std::vector<std::string> command = source.command;
-  if (command.empty() || command.front().empty()) return fail(ErrorCode::kInvalidArgument, "there is no command behind --");
+  if (command.empty() || command.front().empty())
+    return fail(ErrorCode::kInvalidArgument, "there is no command behind --");
   // One word with blanks is a line for a shell.
-  if (command.size() == 1 && command.front().find_first_of(" \t") != std::string::npos && !find_program(command.front())) {
+  if (command.size() == 1 && command.front().find_first_of(" \t") != std::string::npos &&
+      !find_program(command.front())) {
     command = {"/bin/sh", "-c", command.front()};
   } else if (!find_program(command.front())) {
-    return fail(ErrorCode::kNotFound, fmt::format("there is no program {} that can be run{}", command.front(),
-                                                  command.front().find('/') == std::string::npos ? " (looked for in PATH)" : ""));
+    return fail(ErrorCode::kNotFound,
+                fmt::format("there is no program {} that can be run{}", command.front(),
+                            command.front().find('/') == std::string::npos ? " (looked for in PATH)" : ""));
   }
   std::error_code error;
   const fs::path here = fs::current_path(error);
@@ -215,10 +222,12 @@ Result<Source> parse_source(std::string_view word) {
   }
   const bool is_file = fs::exists(source.path, error);
   if (is_file && word.ends_with(".py")) {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("{} is a Python file: name its function too, like {}:score", word, word));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is a Python file: name its function too, like {}:score", word, word));
   }
   if (is_file) {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("{} is a file: deploy the folder that holds it, or a command behind --", word));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is a file: deploy the folder that holds it, or a command behind --", word));
   }
   return fail(ErrorCode::kNotFound, fmt::format("there is no folder {}: {}", word, kSources));
 }
@@ -229,12 +238,9 @@ Source command_source(std::vector<std::string> words) {
 
 Result<Package> make_package(const Source& source) {
   switch (source.kind) {
-    case Source::Kind::kFolder:
-      return package_folder(source.path);
-    case Source::Kind::kPythonFunction:
-      return package_python(source);
-    case Source::Kind::kCommand:
-      break;
+    case Source::Kind::kFolder: return package_folder(source.path);
+    case Source::Kind::kPythonFunction: return package_python(source);
+    case Source::Kind::kCommand: break;
   }
   return package_command(source);
 }

@@ -41,8 +41,12 @@ class PackagersTest : public ::testing::Test {
     MY_TRY(const Source source, parse_source(word));
     return make_package(source);
   }
-  static Result<Package> command(std::vector<std::string> words) { return make_package(command_source(std::move(words))); }
-  static std::string script_of(const Package& package) { return *io::read_file(package.folder / *judge_payload(package.folder)); }
+  static Result<Package> command(std::vector<std::string> words) {
+    return make_package(command_source(std::move(words)));
+  }
+  static std::string script_of(const Package& package) {
+    return *io::read_file(package.folder / *judge_payload(package.folder));
+  }
 
   io::TemporaryFolder folder_ = *io::TemporaryFolder::make("modelyard-packagers-test");
   fs::path before_;
@@ -81,13 +85,16 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         RefusedRow{"Nothing", "", ErrorCode::kInvalidArgument, "SOURCE is a folder with one .sh"},
         RefusedRow{"NoFolder", "none", ErrorCode::kNotFound, "there is no folder none: SOURCE is"},
-        RefusedRow{"NoScript", "model", ErrorCode::kInvalidArgument, "model: the payload has no .sh file at its top level (found: app.py)"},
+        RefusedRow{"NoScript", "model", ErrorCode::kInvalidArgument,
+                   "model: the payload has no .sh file at its top level (found: app.py)"},
         RefusedRow{"ScriptItself", "file.sh", ErrorCode::kInvalidArgument, "deploy the folder that holds it"},
         RefusedRow{"PythonWithoutFunction", "app.py", ErrorCode::kInvalidArgument, "like app.py:score"},
         RefusedRow{"EmptyFunction", "app.py:", ErrorCode::kInvalidArgument, "names no function behind ':'"},
         RefusedRow{"NoFile", "none.py:f", ErrorCode::kNotFound, "there is no file none.py"},
-        RefusedRow{"NoFunction", "app.py:nope", ErrorCode::kInvalidArgument, "app.py has no function nope (it has: score, other)"},
-        RefusedRow{"SyntaxError", "bad.py:f", ErrorCode::kInvalidArgument, "bad.py:1:7: invalid syntax\ndef f(:\n      ^"}),
+        RefusedRow{"NoFunction", "app.py:nope", ErrorCode::kInvalidArgument,
+                   "app.py has no function nope (it has: score, other)"},
+        RefusedRow{"SyntaxError", "bad.py:f", ErrorCode::kInvalidArgument,
+                   "bad.py:1:7: invalid syntax\ndef f(:\n      ^"}),
     [](const auto& row) { return row.param.name; });
 
 TEST_F(PackagersTest, AFunctionIsPackedWithTheFilesAroundIt) {
@@ -103,7 +110,8 @@ TEST_F(PackagersTest, AFunctionIsPackedWithTheFilesAroundIt) {
   ASSERT_TRUE(made) << made.error().message();
   EXPECT_EQ(made->default_name, "app");
   EXPECT_EQ(*judge_payload(made->folder), "start.sh");
-  for (const char* const file : {"app/app.py", "app/helper.py", "app/data/model.bin", "app/rest.sh", "modelyard_serve.py"}) {
+  for (const char* const file :
+       {"app/app.py", "app/helper.py", "app/data/model.bin", "app/rest.sh", "modelyard_serve.py"}) {
     EXPECT_TRUE(fs::exists(made->folder / file)) << file;
   }
   for (const char* const file : {"app/.git", "app/__pycache__", "app/venv", "app/outside"}) {
@@ -135,7 +143,8 @@ TEST_F(PackagersTest, ACommandTakesTheFilesItNames) {
   EXPECT_TRUE(fs::exists(made->folder / "app/serve/model.bin"));
   EXPECT_TRUE(fs::exists(made->folder / "app/conf/a.json"));
   EXPECT_FALSE(fs::exists(made->folder / "app/other"));
-  EXPECT_THAT(script_of(*made), HasSubstr("exec 'python3' 'serve/server.py' '--config=conf/a.json' '--port' ''\"$PORT\"''"));
+  EXPECT_THAT(script_of(*made),
+              HasSubstr("exec 'python3' 'serve/server.py' '--config=conf/a.json' '--port' ''\"$PORT\"''"));
 }
 
 TEST_F(PackagersTest, ACommandWithoutFilesPacksNone) {
@@ -171,7 +180,8 @@ TEST_F(PackagersTest, ACommandMustExist) {
 TEST_F(PackagersTest, WordsReachTheCommandAsTheyAre) {
   const auto made = command({"/bin/echo", "it's", "$HOME", "a\"b", "-p${PORT}x", "$PORTS", "`id`", ""});
   ASSERT_TRUE(made);
-  const auto ran = run_tool({"env", "PORT=1", "bash", "-c", "cd '" + made->folder.string() + "' && exec ./start.sh"}, seconds(10));
+  const auto ran =
+      run_tool({"env", "PORT=1", "bash", "-c", "cd '" + made->folder.string() + "' && exec ./start.sh"}, seconds(10));
   ASSERT_TRUE(ran);
   EXPECT_EQ(ran->text, "it's $HOME a\"b -p1x $PORTS `id` \n");
 }

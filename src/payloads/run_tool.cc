@@ -22,7 +22,7 @@ namespace modelyard::payloads {
 namespace {
 
 bool is_executable_file(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
 }
 
@@ -84,7 +84,8 @@ Result<ToolOutput> run_tool(std::vector<std::string> words, std::chrono::millise
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!ended) return fail(ErrorCode::kDeadline, fmt::format("{} did not end within {} ms", words.front(), time_max.count()));
+  if (!ended)
+    return fail(ErrorCode::kDeadline, fmt::format("{} did not end within {} ms", words.front(), time_max.count()));
   output.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return output;
 }

@@ -21,7 +21,8 @@ struct StoredPayload {
   int64_t files = 0;
   int64_t bytes = 0;
   bool is_new = false;  // false: the same content was there already
-  // While any copy of this lives, collect() leaves the payload alone: hold it until the deployment that names the digest is stored.
+  // While any copy of this lives, collect() leaves the payload alone: hold it until the deployment that names the
+  // digest is stored.
   std::shared_ptr<const void> pin;
 };
 
@@ -29,14 +30,17 @@ struct StoredPayload {
 class PayloadUpload {
  public:
   virtual ~PayloadUpload() = default;
-  // The next bytes of the tar (plain, gzip, bzip2, xz, zstd, lz4). Writes them to the store's disk; short, may be called on a loop.
+  // The next bytes of the tar (plain, gzip, bzip2, xz, zstd, lz4). Writes them to the store's disk; short, may be
+  // called on a loop.
   virtual Status append(std::string_view chunk) = 0;
   // Unpacks, judges (judge.h) and keeps it. Blocks as long as unpacking takes: call it on a thread that may wait, once.
-  // kInvalidArgument: no tar, an entry that leaves the folder, no .sh, two; kResourceExhausted: a bound (limits.h) or the disk.
+  // kInvalidArgument: no tar, an entry that leaves the folder, no .sh, two; kResourceExhausted: a bound (limits.h) or
+  // the disk.
   virtual Result<StoredPayload> finish() = 0;
 };
 
-// Where the contents of deployments live. The same content is stored once. Thread-safe. A payload once stored never changes.
+// Where the contents of deployments live. The same content is stored once. Thread-safe. A payload once stored never
+// changes.
 class PayloadStore {
  public:
   virtual ~PayloadStore() = default;
@@ -45,7 +49,8 @@ class PayloadStore {
   virtual Result<StoredPayload> store_folder(const std::filesystem::path& folder) = 0;
   // The folder to read it from; kNotFound.
   virtual Result<std::filesystem::path> find(std::string_view digest) const = 0;
-  // Removes every payload that is neither wanted nor pinned, and what an interrupted upload left. Returns the removed digests. Blocks.
+  // Removes every payload that is neither wanted nor pinned, and what an interrupted upload left. Returns the removed
+  // digests. Blocks.
   virtual Result<std::vector<std::string>> collect(const std::set<std::string>& wanted) = 0;
 };
 

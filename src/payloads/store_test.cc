@@ -199,15 +199,16 @@ TEST_P(Judge, Says) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Payload, Judge,
-    ::testing::Values(JudgeRow{"One", {"rest.sh", "dga.py"}, "rest.sh", ""},
-                      JudgeRow{"OthersBelow", {"rest.sh", "lib/other.sh"}, "rest.sh", ""},
-                      JudgeRow{"Empty", {}, "", "no .sh file at its top level (it is empty)"},
-                      JudgeRow{"None", {"b.py", "a.pkl"}, "", "(found: a.pkl, b.py): add one that starts the model"},
-                      JudgeRow{"FolderInside", {"model/rest.sh"}, "", "pack what is inside model/ rather than the folder itself"},
-                      JudgeRow{"FolderOfThatName", {"rest.sh/x"}, "", "no .sh file"},
-                      JudgeRow{"NameAlone", {".sh"}, "", "no .sh file"},
-                      JudgeRow{"Two", {"b.sh", "a.sh"}, "", "2 .sh files at its top level (a.sh, b.sh)"},
-                      JudgeRow{"Many", {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"}, "", "and 2 more"}),
+    ::testing::Values(
+        JudgeRow{"One", {"rest.sh", "dga.py"}, "rest.sh", ""},
+        JudgeRow{"OthersBelow", {"rest.sh", "lib/other.sh"}, "rest.sh", ""},
+        JudgeRow{"Empty", {}, "", "no .sh file at its top level (it is empty)"},
+        JudgeRow{"None", {"b.py", "a.pkl"}, "", "(found: a.pkl, b.py): add one that starts the model"},
+        JudgeRow{"FolderInside", {"model/rest.sh"}, "", "pack what is inside model/ rather than the folder itself"},
+        JudgeRow{"FolderOfThatName", {"rest.sh/x"}, "", "no .sh file"},
+        JudgeRow{"NameAlone", {".sh"}, "", "no .sh file"},
+        JudgeRow{"Two", {"b.sh", "a.sh"}, "", "2 .sh files at its top level (a.sh, b.sh)"},
+        JudgeRow{"Many", {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"}, "", "and 2 more"}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

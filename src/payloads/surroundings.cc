@@ -21,8 +21,9 @@ namespace fs = std::filesystem;
 constexpr Limits kAround{.entries_max = 10'000, .bytes_max = int64_t{256} << 20};
 
 bool is_never_part(std::string_view name, bool is_folder) {
-  constexpr std::string_view kFolders[] = {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache",
-                                           ".tox", ".venv", ".ipynb_checkpoints", ".idea", ".vscode"};
+  constexpr std::string_view kFolders[] = {".git",          ".hg",         ".svn", "__pycache__", ".mypy_cache",
+                                           ".pytest_cache", ".ruff_cache", ".tox", ".venv",       ".ipynb_checkpoints",
+                                           ".idea",         ".vscode"};
   if (!is_folder) return name.ends_with(".pyc") || name.ends_with(".swp");
   return std::find(std::begin(kFolders), std::end(kFolders), name) != std::end(kFolders);
 }
@@ -32,7 +33,7 @@ LeaveOut leave_out_below(const fs::path& root) {
     const fs::path full = root / path;
     if (is_never_part(full.filename().string(), is_folder)) return true;
     if (is_folder) return ::access((full / "pyvenv.cfg").c_str(), F_OK) == 0;
-    struct stat info{};
+    struct stat info {};
     if (::lstat(full.c_str(), &info) != 0) return true;
     if (S_ISREG(info.st_mode)) return ::access(full.c_str(), R_OK) != 0;
     if (!S_ISLNK(info.st_mode)) return true;
@@ -44,7 +45,8 @@ LeaveOut leave_out_below(const fs::path& root) {
 
 bool is_too_wide(const fs::path& folder) {
   const char* const home = std::getenv("HOME");
-  return folder == "/" || folder == "/tmp" || folder == "/root" || (home != nullptr && folder == fs::path(home).lexically_normal());
+  return folder == "/" || folder == "/tmp" || folder == "/root" ||
+         (home != nullptr && folder == fs::path(home).lexically_normal());
 }
 
 // The folder's content at `below` of `to`.
@@ -68,7 +70,8 @@ Status copy_file_alone(const fs::path& root, const std::string& file, const fs::
 
 class Packing {
  public:
-  Packing(const fs::path& root, const fs::path& to, std::vector<std::string>& notes) : root_(root), to_(to), notes_(notes) {}
+  Packing(const fs::path& root, const fs::path& to, std::vector<std::string>& notes)
+      : root_(root), to_(to), notes_(notes) {}
 
   Status add(const std::string& named) {
     std::error_code error;
@@ -78,7 +81,8 @@ class Packing {
     MY_TRY_VOID(add_folder(around, &too_much));
     if (!too_much) return {};
     const std::string shown = (root_ / around).lexically_normal().string();
-    notes_.push_back(fmt::format("only {} is packed, not the files around it: {} is too large or no folder of one model", named, shown));
+    notes_.push_back(fmt::format(
+        "only {} is packed, not the files around it: {} is too large or no folder of one model", named, shown));
     return copy_file_alone(root_, named, to_);
   }
 

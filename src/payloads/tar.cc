@@ -39,7 +39,8 @@ struct TarReader::State {
     ::archive_write_set_bytes_per_block(a, 0);
     // Names go out as the bytes they are, not through the process's locale.
     ::archive_write_set_options(a, "hdrcharset=BINARY");
-    if (::archive_write_open(a, this, nullptr, &State::take, nullptr) != ARCHIVE_OK) return fail(broken("starting the archive"));
+    if (::archive_write_open(a, this, nullptr, &State::take, nullptr) != ARCHIVE_OK)
+      return fail(broken("starting the archive"));
     return {};
   }
 
@@ -54,9 +55,7 @@ struct TarReader::State {
     ::archive_entry_set_mtime(header.get(), 0, 0);
     ::archive_entry_set_perm(header.get(), entry.kind == Entry::Kind::kFile && !entry.executable ? 0644 : 0755);
     switch (entry.kind) {
-      case Entry::Kind::kFolder:
-        ::archive_entry_set_filetype(header.get(), AE_IFDIR);
-        break;
+      case Entry::Kind::kFolder: ::archive_entry_set_filetype(header.get(), AE_IFDIR); break;
       case Entry::Kind::kLink:
         ::archive_entry_set_filetype(header.get(), AE_IFLNK);
         ::archive_entry_set_symlink(header.get(), entry.target.c_str());
@@ -84,7 +83,8 @@ struct TarReader::State {
     if (got < 0) return fail(errno_error(errno, "reading " + path));
     if (got == 0) return fail(ErrorCode::kConflict, path + " became shorter while it was packed: try again");
     file_left -= got;
-    if (::archive_write_data(writer.get(), buffer.data(), static_cast<size_t>(got)) != got) return fail(broken("packing " + path));
+    if (::archive_write_data(writer.get(), buffer.data(), static_cast<size_t>(got)) != got)
+      return fail(broken("packing " + path));
     return {};
   }
 

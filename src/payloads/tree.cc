@@ -56,12 +56,13 @@ class Lister {
 
   Status add(std::string path, int depth) {
     if (is_stale_endpoint(path)) return {};
-    struct stat info{};
+    struct stat info {};
     const fs::path full = root_ / path;
     if (::lstat(full.c_str(), &info) != 0) return fail(errno_error(errno, "reading " + full.string()));
     const bool is_folder = S_ISDIR(info.st_mode);
     if (leave_out_ && leave_out_(path, is_folder)) return {};
-    if (const std::string why = why_bad_path(path, limits_); !why.empty()) return fail(ErrorCode::kInvalidArgument, why);
+    if (const std::string why = why_bad_path(path, limits_); !why.empty())
+      return fail(ErrorCode::kInvalidArgument, why);
     Entry entry{.path = path};
     if (is_folder) {
       entry.kind = Entry::Kind::kFolder;
@@ -76,8 +77,9 @@ class Lister {
         return fail(ErrorCode::kInvalidArgument, why + ": put a copy of what it points to in its place");
       }
     } else {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} is a device, socket or pipe: a payload holds files, folders and links alone", full.string()));
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("{} is a device, socket or pipe: a payload holds files, folders and links alone", full.string()));
     }
     entries_.push_back(std::move(entry));
     MY_TRY_VOID(check_limits());
@@ -88,7 +90,8 @@ class Lister {
     char target[4097];
     const ssize_t size = ::readlink(full.c_str(), target, sizeof target);
     if (size < 0) return fail(errno_error(errno, "reading link " + full.string()));
-    if (size == sizeof target) return fail(ErrorCode::kInvalidArgument, "the target of link " + full.string() + " is too long");
+    if (size == sizeof target)
+      return fail(ErrorCode::kInvalidArgument, "the target of link " + full.string() + " is too long");
     return std::string(target, static_cast<size_t>(size));
   }
 
@@ -111,14 +114,15 @@ class Lister {
   int64_t bytes_ = 0;
 };
 
-// A clone shares blocks; copy_file_range lets the file system do it; both are refused by some, then bytes go through sendfile.
+// A clone shares blocks; copy_file_range lets the file system do it; both are refused by some, then bytes go through
+// sendfile.
 Status copy_bytes(int from, int to, const std::string& name) {
   if (::ioctl(to, FICLONE, from) == 0) return {};
   bool in_kernel = true;
   while (true) {
     constexpr size_t kPiece = size_t{64} << 20;
-    const ssize_t moved = in_kernel ? ::copy_file_range(from, nullptr, to, nullptr, kPiece, 0)
-                                    : ::sendfile(to, from, nullptr, kPiece);
+    const ssize_t moved =
+        in_kernel ? ::copy_file_range(from, nullptr, to, nullptr, kPiece, 0) : ::sendfile(to, from, nullptr, kPiece);
     if (moved > 0 || (moved < 0 && errno == EINTR)) continue;
     if (moved == 0) return {};
     if (!in_kernel) return fail(errno_error(errno, "copying " + name));
@@ -138,7 +142,8 @@ Status copy_entry(const fs::path& from, const Entry& entry, const fs::path& to) 
     return {};
   }
   if (entry.kind == Entry::Kind::kLink) {
-    if (::symlink(entry.target.c_str(), target.c_str()) != 0) return fail(errno_error(errno, "creating link " + target.string()));
+    if (::symlink(entry.target.c_str(), target.c_str()) != 0)
+      return fail(errno_error(errno, "creating link " + target.string()));
     return {};
   }
   return copy_file(from / entry.path, target, entry.executable);
@@ -157,7 +162,8 @@ std::string why_bad_path(std::string_view path, const Limits& limits) {
   for (const std::string_view part : split(path, '/')) {
     if (part == "..") return fmt::format("{} leaves the payload's folder (\"..\")", path);
     if (part.size() > 255) return fmt::format("a name is longer than 255 bytes: {}…", part.substr(0, 60));
-    if (++depth > limits.depth_max) return fmt::format("{}… is more than {} folders deep", path.substr(0, 60), limits.depth_max);
+    if (++depth > limits.depth_max)
+      return fmt::format("{}… is more than {} folders deep", path.substr(0, 60), limits.depth_max);
   }
   return "";
 }
@@ -183,7 +189,7 @@ std::string why_bad_link(std::string_view path, std::string_view target) {
 }
 
 Result<std::vector<Entry>> list_tree(const fs::path& folder, const Limits& limits, const LeaveOut& leave_out) {
-  struct stat info{};
+  struct stat info {};
   if (::stat(folder.c_str(), &info) != 0) return fail(errno_error(errno, "reading folder " + folder.string()));
   if (!S_ISDIR(info.st_mode)) return fail(ErrorCode::kInvalidArgument, folder.string() + " is not a folder");
   return Lister(folder, limits, leave_out).run();
@@ -192,7 +198,8 @@ Result<std::vector<Entry>> list_tree(const fs::path& folder, const Limits& limit
 Status copy_file(const fs::path& from, const fs::path& to, bool executable) {
   MY_TRY(const io::UniqueFd in, io::open_file(from, O_RDONLY | O_NOFOLLOW));
   MY_TRY(const io::UniqueFd out, io::open_file(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
-  if (executable && ::fchmod(out.get(), 0755) != 0) return fail(errno_error(errno, "setting the mode of " + to.string()));
+  if (executable && ::fchmod(out.get(), 0755) != 0)
+    return fail(errno_error(errno, "setting the mode of " + to.string()));
   return copy_bytes(in.get(), out.get(), to.string());
 }
 
@@ -202,7 +209,8 @@ Status copy_tree(const fs::path& from, const std::vector<Entry>& entries, const 
 }
 
 Status sync_tree(const fs::path& folder, const std::vector<Entry>& entries) {
-  // For a few files their own fsync is quicker than waiting for all that the machine has to write; for many it is the reverse.
+  // For a few files their own fsync is quicker than waiting for all that the machine has to write; for many it is the
+  // reverse.
   constexpr size_t kFew = 32;
   if (entries.size() > kFew) {
     MY_TRY(const io::UniqueFd fd, io::open_file(folder, O_RDONLY | O_DIRECTORY));

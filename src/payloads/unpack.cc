@@ -48,7 +48,8 @@ class Unpacker {
       if (got == ARCHIVE_RETRY) continue;
       if (got < ARCHIVE_WARN) return fail(broken(entries_ == 0));
       if (++entries_ > limits_.entries_max) {
-        return fail(ErrorCode::kResourceExhausted, fmt::format("the archive holds more than {} entries", limits_.entries_max));
+        return fail(ErrorCode::kResourceExhausted,
+                    fmt::format("the archive holds more than {} entries", limits_.entries_max));
       }
       MY_TRY_VOID(take(entry));
     }
@@ -95,14 +96,15 @@ class Unpacker {
     // Text of a pax header is UTF-8 whatever the locale; a plain header's bytes are taken as they are.
     const char* name = ::archive_entry_pathname_utf8(entry);
     if (name == nullptr) name = ::archive_entry_pathname(entry);
-    if (name == nullptr) return fail(ErrorCode::kInvalidArgument, "the archive holds an entry whose name cannot be read");
-    if (const std::string why = why_bad_path(name, limits_); !why.empty()) return fail(ErrorCode::kInvalidArgument, why);
+    if (name == nullptr)
+      return fail(ErrorCode::kInvalidArgument, "the archive holds an entry whose name cannot be read");
+    if (const std::string why = why_bad_path(name, limits_); !why.empty())
+      return fail(ErrorCode::kInvalidArgument, why);
     const std::string path = normalise(name);
     if (is_stale_endpoint(path)) return {};
     if (const char* hard = link_target(entry, true)) return hard_link(path, hard);
     switch (::archive_entry_filetype(entry)) {
-      case AE_IFDIR:
-        return path.empty() ? Status{} : make_folder(path);
+      case AE_IFDIR: return path.empty() ? Status{} : make_folder(path);
       case AE_IFREG:
         if (path.empty()) break;
         return file(path, entry);
@@ -114,8 +116,7 @@ class Unpacker {
         links_.emplace_back(path, target);
         return {};
       }
-      default:
-        break;
+      default: break;
     }
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} is a device, socket or pipe: a payload holds files, folders and links alone", name));
@@ -131,7 +132,7 @@ class Unpacker {
   Status make_folder(const std::string& path) {
     if (path.empty()) return {};
     const fs::path full = folder_ / path;
-    struct stat info{};
+    struct stat info {};
     if (::lstat(full.c_str(), &info) == 0) {
       if (S_ISDIR(info.st_mode)) return {};
       return fail(ErrorCode::kInvalidArgument, fmt::format("{} is both a file and a folder in the archive", path));
@@ -140,7 +141,8 @@ class Unpacker {
     if (slash != std::string::npos) MY_TRY_VOID(make_folder(path.substr(0, slash)));
     // Folders that no entry names count too, else one entry could make many.
     if (++folders_ > limits_.entries_max) {
-      return fail(ErrorCode::kResourceExhausted, fmt::format("the archive holds more than {} folders", limits_.entries_max));
+      return fail(ErrorCode::kResourceExhausted,
+                  fmt::format("the archive holds more than {} folders", limits_.entries_max));
     }
     if (::mkdir(full.c_str(), 0755) != 0) return fail(errno_error(errno, "creating folder " + path));
     return {};
@@ -150,9 +152,10 @@ class Unpacker {
     const size_t slash = path.rfind('/');
     if (slash != std::string::npos) MY_TRY_VOID(make_folder(path.substr(0, slash)));
     const fs::path full = folder_ / path;
-    struct stat info{};
+    struct stat info {};
     if (::lstat(full.c_str(), &info) == 0) {
-      if (S_ISDIR(info.st_mode)) return fail(ErrorCode::kInvalidArgument, fmt::format("{} is both a file and a folder in the archive", path));
+      if (S_ISDIR(info.st_mode))
+        return fail(ErrorCode::kInvalidArgument, fmt::format("{} is both a file and a folder in the archive", path));
       ::unlink(full.c_str());  // a later entry of the same name replaces the former, as tar does
       --done_.files;
     }
@@ -174,7 +177,8 @@ class Unpacker {
       if (got == ARCHIVE_RETRY) continue;
       if (got < ARCHIVE_WARN) return fail(broken(false));
       const int64_t end = offset + static_cast<int64_t>(block_size);
-      if (offset < size || end < offset) return fail(ErrorCode::kInvalidArgument, "the archive is broken: overlapping pieces of " + path);
+      if (offset < size || end < offset)
+        return fail(ErrorCode::kInvalidArgument, "the archive is broken: overlapping pieces of " + path);
       MY_TRY_VOID(check_size(end - size, path));
       MY_TRY_VOID(write_at(fd.get(), block, block_size, offset, path));
       size = end;
@@ -209,18 +213,20 @@ class Unpacker {
     }
     const int64_t sent = ::archive_filter_bytes(archive_.get(), -1);
     if (done_.bytes > limits_.expansion_grace_bytes && done_.bytes / limits_.expansion_max > sent) {
-      return fail(ErrorCode::kResourceExhausted,
-                  fmt::format("the archive unpacks to more than {} times its size (at {}): it looks like a decompression bomb",
-                              limits_.expansion_max, path));
+      return fail(
+          ErrorCode::kResourceExhausted,
+          fmt::format("the archive unpacks to more than {} times its size (at {}): it looks like a decompression bomb",
+                      limits_.expansion_max, path));
     }
     return {};
   }
 
   Status hard_link(const std::string& path, std::string_view raw_target) {
     const std::string named = fmt::format("hard link {} -> {}", path, raw_target);
-    if (const std::string why = why_bad_path(raw_target, limits_); !why.empty()) return fail(ErrorCode::kInvalidArgument, named + ": " + why);
+    if (const std::string why = why_bad_path(raw_target, limits_); !why.empty())
+      return fail(ErrorCode::kInvalidArgument, named + ": " + why);
     const std::string target = normalise(raw_target);
-    struct stat info{};
+    struct stat info {};
     if (path.empty() || target.empty() || path == target || ::lstat((folder_ / target).c_str(), &info) != 0 ||
         !S_ISREG(info.st_mode)) {
       return fail(ErrorCode::kInvalidArgument, named + ": the archive holds no such file before it");
@@ -238,9 +244,11 @@ class Unpacker {
       const size_t slash = path.rfind('/');
       if (slash != std::string::npos) MY_TRY_VOID(make_real_folder(path.substr(0, slash)));
       const fs::path full = folder_ / path;
-      struct stat info{};
+      struct stat info {};
       if (::lstat(full.c_str(), &info) == 0) {
-        if (!S_ISLNK(info.st_mode)) return fail(ErrorCode::kInvalidArgument, fmt::format("{} is both a link and something else in the archive", path));
+        if (!S_ISLNK(info.st_mode))
+          return fail(ErrorCode::kInvalidArgument,
+                      fmt::format("{} is both a link and something else in the archive", path));
         ::unlink(full.c_str());
       }
       if (::symlink(target.c_str(), full.c_str()) != 0) return fail(errno_error(errno, "creating link " + path));
@@ -251,11 +259,12 @@ class Unpacker {
   // As make_folder(), at a time when links exist: none of them may be on the way.
   Status make_real_folder(const std::string& path) {
     MY_TRY_VOID(make_folder(path));
-    for (size_t end = path.find('/'); ; end = path.find('/', end + 1)) {
-      struct stat info{};
+    for (size_t end = path.find('/');; end = path.find('/', end + 1)) {
+      struct stat info {};
       const std::string part = path.substr(0, end);
       if (::lstat((folder_ / part).c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-        return fail(ErrorCode::kInvalidArgument, fmt::format("the archive holds entries below {}, which is a link", part));
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("the archive holds entries below {}, which is a link", part));
       }
       if (end == std::string::npos) return {};
     }

@@ -49,7 +49,9 @@ class TarMaker {
   }
   TarMaker& file(const std::string& path, const std::string& content = "x") { return add(path, AE_IFREG, content); }
   TarMaker& link(const std::string& path, const std::string& target) { return add(path, AE_IFLNK, "", target); }
-  TarMaker& hard_link(const std::string& path, const std::string& target) { return add(path, AE_IFREG, "", target, true); }
+  TarMaker& hard_link(const std::string& path, const std::string& target) {
+    return add(path, AE_IFREG, "", target, true);
+  }
   std::string bytes() {
     ::archive_write_close(archive_);
     return bytes_;
@@ -105,23 +107,28 @@ TEST_P(Harm, IsRefusedAndNothingIsWrittenOutside) {
 INSTANTIATE_TEST_SUITE_P(
     Tar, Harm,
     ::testing::Values(
-        HarmRow{"AbsolutePath", [](TarMaker& t) { t.file("/tmp/modelyard-escaped"); }, "/tmp/modelyard-escaped is an absolute path"},
+        HarmRow{"AbsolutePath", [](TarMaker& t) { t.file("/tmp/modelyard-escaped"); },
+                "/tmp/modelyard-escaped is an absolute path"},
         HarmRow{"Parent", [](TarMaker& t) { t.file("../escaped"); }, "../escaped leaves the payload's folder"},
         HarmRow{"ParentInside", [](TarMaker& t) { t.file("a/../../escaped"); }, "leaves the payload's folder"},
         HarmRow{"FolderParent", [](TarMaker& t) { t.add("..", AE_IFDIR); }, "../ leaves the payload's folder"},
         HarmRow{"LinkAbsolute", [](TarMaker& t) { t.link("l", "/etc/passwd"); }, "link l -> /etc/passwd leaves"},
         HarmRow{"LinkParent", [](TarMaker& t) { t.link("l", "../x"); }, "link l -> ../x leaves"},
         HarmRow{"LinkDeepParent", [](TarMaker& t) { t.link("a/l", "../../x"); }, "leaves the payload's folder"},
-        HarmRow{"LinkThroughLink", [](TarMaker& t) { t.link("b", ".").link("l", "b/../../x"); }, "\"..\" behind a name"},
-        HarmRow{"FileBelowLink", [](TarMaker& t) { t.link("l", "a").file("l/x"); }, "l is both a link and something else"},
-        HarmRow{"LinkBelowLink", [](TarMaker& t) { t.link("l", "a").link("l/x", "y"); }, "l is both a file and a folder"},
+        HarmRow{"LinkThroughLink", [](TarMaker& t) { t.link("b", ".").link("l", "b/../../x"); },
+                "\"..\" behind a name"},
+        HarmRow{"FileBelowLink", [](TarMaker& t) { t.link("l", "a").file("l/x"); },
+                "l is both a link and something else"},
+        HarmRow{"LinkBelowLink", [](TarMaker& t) { t.link("l", "a").link("l/x", "y"); },
+                "l is both a file and a folder"},
         HarmRow{"LinkBelowLinkToAFolder", [](TarMaker& t) { t.file("a/b/c").link("l", "a").link("l/b/x", "y"); },
                 "entries below l, which is a link"},
         HarmRow{"LinkOverFile", [](TarMaker& t) { t.file("f").link("f", "g"); }, "f is both a link and something else"},
         HarmRow{"HardLinkOutside", [](TarMaker& t) { t.hard_link("h", "/etc/passwd"); }, "hard link h -> /etc/passwd"},
         HarmRow{"HardLinkParent", [](TarMaker& t) { t.hard_link("h", "../x"); }, "hard link h -> ../x"},
         HarmRow{"HardLinkNowhere", [](TarMaker& t) { t.hard_link("h", "later"); }, "no such file before it"},
-        HarmRow{"HardLinkToSymlink", [](TarMaker& t) { t.link("l", "f").hard_link("h", "l"); }, "no such file before it"},
+        HarmRow{"HardLinkToSymlink", [](TarMaker& t) { t.link("l", "f").hard_link("h", "l"); },
+                "no such file before it"},
         HarmRow{"Device", [](TarMaker& t) { t.add("null", AE_IFCHR); }, "null is a device, socket or pipe"},
         HarmRow{"Pipe", [](TarMaker& t) { t.add("fifo", AE_IFIFO); }, "fifo is a device, socket or pipe"},
         HarmRow{"FileThenFolder", [](TarMaker& t) { t.file("a").file("a/b"); }, "a is both a file and a folder"},
@@ -142,14 +149,26 @@ INSTANTIATE_TEST_SUITE_P(
                 },
                 "more than 64 folders deep"},
         HarmRow{"Nothing", [](TarMaker&) {}, "the archive is empty"},
-        HarmRow{"ManyEntries", [](TarMaker& t) { t.file("a").file("b").file("c"); }, "more than 2 entries",
-                ErrorCode::kResourceExhausted, {.entries_max = 2}},
-        HarmRow{"ManyFolders", [](TarMaker& t) { t.file("a/b/c/d/e/f"); }, "more than 2 folders", ErrorCode::kResourceExhausted,
+        HarmRow{"ManyEntries",
+                [](TarMaker& t) { t.file("a").file("b").file("c"); },
+                "more than 2 entries",
+                ErrorCode::kResourceExhausted,
                 {.entries_max = 2}},
-        HarmRow{"Large", [](TarMaker& t) { t.file("a", std::string(1001, 'x')); }, "more than 1000 bytes unpacked (at a)",
-                ErrorCode::kResourceExhausted, {.bytes_max = 1000}},
-        HarmRow{"LargeByHardLinks", [](TarMaker& t) { t.file("a", std::string(600, 'x')).hard_link("b", "a"); },
-                "more than 1000 bytes unpacked (at b)", ErrorCode::kResourceExhausted, {.bytes_max = 1000}}),
+        HarmRow{"ManyFolders",
+                [](TarMaker& t) { t.file("a/b/c/d/e/f"); },
+                "more than 2 folders",
+                ErrorCode::kResourceExhausted,
+                {.entries_max = 2}},
+        HarmRow{"Large",
+                [](TarMaker& t) { t.file("a", std::string(1001, 'x')); },
+                "more than 1000 bytes unpacked (at a)",
+                ErrorCode::kResourceExhausted,
+                {.bytes_max = 1000}},
+        HarmRow{"LargeByHardLinks",
+                [](TarMaker& t) { t.file("a", std::string(600, 'x')).hard_link("b", "a"); },
+                "more than 1000 bytes unpacked (at b)",
+                ErrorCode::kResourceExhausted,
+                {.bytes_max = 1000}}),
     [](const auto& row) { return row.param.name; });
 
 struct NoTarRow {
@@ -170,14 +189,15 @@ std::string flipped() {
   bytes[bytes.size() / 2] ^= 0x55;
   return bytes;
 }
-INSTANTIATE_TEST_SUITE_P(Tar, NoTar,
-                         ::testing::Values(NoTarRow{"Empty", "", "is no tar archive"}, NoTarRow{"Text", "hello", "is no tar archive"},
-                                           NoTarRow{"Json", R"({"instances":2})", "is no tar archive"},
-                                           NoTarRow{"Zip", std::string("PK\3\4") + std::string(2000, 'x'), "is no tar archive"},
-                                           NoTarRow{"CutInTheHeader", cut(300), "is no tar archive"},
-                                           NoTarRow{"CutInTheFile", cut(2000), "the archive is broken"},
-                                           NoTarRow{"BrokenGzip", flipped(), "broken"}),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Tar, NoTar,
+    ::testing::Values(NoTarRow{"Empty", "", "is no tar archive"}, NoTarRow{"Text", "hello", "is no tar archive"},
+                      NoTarRow{"Json", R"({"instances":2})", "is no tar archive"},
+                      NoTarRow{"Zip", std::string("PK\3\4") + std::string(2000, 'x'), "is no tar archive"},
+                      NoTarRow{"CutInTheHeader", cut(300), "is no tar archive"},
+                      NoTarRow{"CutInTheFile", cut(2000), "the archive is broken"},
+                      NoTarRow{"BrokenGzip", flipped(), "broken"}),
+    [](const auto& row) { return row.param.name; });
 
 class Compressed : public UnpackTest, public ::testing::WithParamInterface<int> {};
 TEST_P(Compressed, IsUnpacked) {
@@ -190,8 +210,8 @@ TEST_P(Compressed, IsUnpacked) {
   EXPECT_TRUE(fs::is_directory(inside() / "empty"));
 }
 INSTANTIATE_TEST_SUITE_P(Tar, Compressed,
-                         ::testing::Values(ARCHIVE_FILTER_NONE, ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_BZIP2, ARCHIVE_FILTER_XZ,
-                                           ARCHIVE_FILTER_ZSTD, ARCHIVE_FILTER_LZ4));
+                         ::testing::Values(ARCHIVE_FILTER_NONE, ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_BZIP2,
+                                           ARCHIVE_FILTER_XZ, ARCHIVE_FILTER_ZSTD, ARCHIVE_FILTER_LZ4));
 
 TEST_F(UnpackTest, ABombIsStoppedLongBeforeItsEnd) {
   TarMaker maker(ARCHIVE_FILTER_GZIP);
@@ -204,7 +224,12 @@ TEST_F(UnpackTest, ABombIsStoppedLongBeforeItsEnd) {
 
 TEST_F(UnpackTest, OddButHarmlessThingsAreTaken) {
   TarMaker maker;
-  maker.file("endpoint.dat", "stale").file("./f", "1").file("f", "2").hard_link("h", "./f").link("sub/up", "../f").add("./", AE_IFDIR);
+  maker.file("endpoint.dat", "stale")
+      .file("./f", "1")
+      .file("f", "2")
+      .hard_link("h", "./f")
+      .link("sub/up", "../f")
+      .add("./", AE_IFDIR);
   const auto unpacked = unpack(maker.bytes(), inside());
   ASSERT_TRUE(unpacked) << unpacked.error().message();
   EXPECT_FALSE(fs::exists(inside() / "endpoint.dat"));
@@ -216,14 +241,16 @@ TEST_F(UnpackTest, OddButHarmlessThingsAreTaken) {
 }
 
 TEST_F(UnpackTest, AnErrorOfTheSourceIsTheAnswer) {
-  const auto unpacked = unpack_tar([]() -> Result<std::string_view> { return fail(ErrorCode::kUnavailable, "gone"); }, inside());
+  const auto unpacked =
+      unpack_tar([]() -> Result<std::string_view> { return fail(ErrorCode::kUnavailable, "gone"); }, inside());
   EXPECT_EQ(unpacked.error().code(), ErrorCode::kUnavailable);
 }
 
 TEST(TarReader, RefusesWhatCannotBeDeployedBeforeTheFirstByte) {
   const auto folder = *io::TemporaryFolder::make("modelyard-tar-test");
   ASSERT_EQ(::symlink("/etc/passwd", (folder.path() / "l").c_str()), 0);
-  EXPECT_THAT(TarReader::open(folder.path()).error().message(), HasSubstr("put a copy of what it points to in its place"));
+  EXPECT_THAT(TarReader::open(folder.path()).error().message(),
+              HasSubstr("put a copy of what it points to in its place"));
   fs::remove(folder.path() / "l");
   ASSERT_EQ(::mkfifo((folder.path() / "p").c_str(), 0600), 0);
   EXPECT_THAT(TarReader::open(folder.path()).error().message(), HasSubstr("is a device, socket or pipe"));

@@ -56,13 +56,15 @@ Status ask_kernel(uint8_t family, uint16_t port, Connections& counted) {
   const timeval patience{.tv_sec = 1, .tv_usec = 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   DiagRequest request{};
-  request.header = {.nlmsg_len = sizeof request, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP};
+  request.header = {
+      .nlmsg_len = sizeof request, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP};
   request.body.sdiag_family = family;
   request.body.sdiag_protocol = IPPROTO_TCP;
   request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1);
   request.body.idiag_states = 1U << kEstablished;
   request.body.id.idiag_sport = htons(port);
-  if (::send(fd.get(), &request, sizeof request, 0) < 0) return fail(errno_error(errno, "asking the kernel for connections"));
+  if (::send(fd.get(), &request, sizeof request, 0) < 0)
+    return fail(errno_error(errno, "asking the kernel for connections"));
   std::vector<char> buffer(65536);
   constexpr int kMessagesMax = 10'000;
   for (int i = 0; i < kMessagesMax; ++i) {
@@ -70,9 +72,11 @@ Status ask_kernel(uint8_t family, uint16_t port, Connections& counted) {
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return fail(errno_error(errno, "asking the kernel for connections"));
     auto left = static_cast<unsigned>(got);
-    for (auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
+    for (auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(header, left);
+         header = NLMSG_NEXT(header, left)) {
       if (header->nlmsg_type == NLMSG_DONE) return {};
-      if (header->nlmsg_type == NLMSG_ERROR) return fail(ErrorCode::kUnsupported, "the kernel does not tell its connections");
+      if (header->nlmsg_type == NLMSG_ERROR)
+        return fail(ErrorCode::kUnsupported, "the kernel does not tell its connections");
       if (header->nlmsg_type == SOCK_DIAG_BY_FAMILY) take_socket(header, counted);
     }
   }
@@ -104,7 +108,8 @@ bool is_busy(const ConnectionFacts& facts) {
   if (facts.bytes_received == 0) return false;
   if (facts.bytes_sent == 0) return true;
   if (facts.since_received_ms < facts.since_sent_ms) return true;
-  // A tick is up to 10 ms, so the order of two events in one tick is unknown: waited for as long as a call usually may take.
+  // A tick is up to 10 ms, so the order of two events in one tick is unknown: waited for as long as a call usually may
+  // take.
   constexpr uint32_t kUnclear = 2500;
   if (facts.since_received_ms == facts.since_sent_ms) return facts.since_sent_ms < kUnclear;
   constexpr uint32_t kPieces = 100;  // an answer in several pieces

@@ -16,12 +16,13 @@ namespace modelyard::runner {
 // What the controller wants of this instance. kDisowned: it knows no such instance, or a newer incarnation of it.
 enum class Order { kServe, kDrain, kStop, kDisowned };
 
-// The runner's side of the controller's socket (registry/instance_folder.h): keeps the order stream open, which is the lease, and
-// brings the newest report. While the controller is away it tries again for ever, 50 ms doubling to 1 s with jitter; nothing else of
-// the runner waits for it. Confined to its loop; run() and deliver() run in the owner's scope.
+// The runner's side of the controller's socket (registry/instance_folder.h): keeps the order stream open, which is the
+// lease, and brings the newest report. While the controller is away it tries again for ever, 50 ms doubling to 1 s with
+// jitter; nothing else of the runner waits for it. Confined to its loop; run() and deliver() run in the owner's scope.
 class ControllerLink {
  public:
-  ControllerLink(io::Loop& loop, const registry::InstanceSpec& spec, Random& random, std::function<void(Order)> on_order);
+  ControllerLink(io::Loop& loop, const registry::InstanceSpec& spec, Random& random,
+                 std::function<void(Order)> on_order);
 
   // The newest report wins; what was not sent before is never sent.
   void report(registry::RunnerReport report);

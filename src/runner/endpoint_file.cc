@@ -89,7 +89,8 @@ Status read_url(EndpointFile& file) {
   const Authority at = find_authority(url, colon);
   const std::string_view authority = url.substr(at.begin, at.end - at.begin);
   if (authority.find('@') != std::string_view::npos) {
-    return fail(ErrorCode::kInvalidArgument, "its url holds a user name or password, which would be shown to everyone: leave it out");
+    return fail(ErrorCode::kInvalidArgument,
+                "its url holds a user name or password, which would be shown to everyone: leave it out");
   }
   MY_TRY_VOID(read_authority(file, authority));
   const bool needs_host = file.scheme == "http" || file.scheme == "https" || file.scheme == "tcp";
@@ -126,7 +127,8 @@ Result<EndpointFile> parse_endpoint_file(std::string_view text) {
   }
   if (trim_ascii(text).empty()) return fail(ErrorCode::kInvalidArgument, "it is empty");
   MY_TRY(const json::Tree tree, json::parse(text, {.depth_max = 32, .source = "endpoint.dat"}));
-  if (!tree.is_object()) return fail(ErrorCode::kInvalidArgument, "it is no JSON object like {\"url\":\"http://0.0.0.0:8080\"}");
+  if (!tree.is_object())
+    return fail(ErrorCode::kInvalidArgument, "it is no JSON object like {\"url\":\"http://0.0.0.0:8080\"}");
   const auto url = tree.find("url");
   if (url == tree.end()) return fail(ErrorCode::kInvalidArgument, "it has no \"url\"");
   if (!url->is_string()) return fail(ErrorCode::kInvalidArgument, "its url must be text");
@@ -140,7 +142,8 @@ Result<EndpointFile> parse_endpoint_file(std::string_view text) {
 std::string url_with_host(const EndpointFile& file, std::string_view host) {
   const Authority at = find_authority(file.url, file.scheme.size());
   const std::string_view authority = std::string_view(file.url).substr(at.begin, at.end - at.begin);
-  const size_t host_end = authority.starts_with('[') ? authority.find(']') + 1 : std::min(authority.find(':'), authority.size());
+  const size_t host_end =
+      authority.starts_with('[') ? authority.find(']') + 1 : std::min(authority.find(':'), authority.size());
   const bool bracketed = host.find(':') != std::string_view::npos;
   return fmt::format("{}{}{}{}{}", file.url.substr(0, at.begin), bracketed ? "[" : "", host, bracketed ? "]" : "",
                      file.url.substr(at.begin + host_end));

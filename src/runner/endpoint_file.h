@@ -11,7 +11,8 @@
 
 namespace modelyard::runner {
 
-// What endpoint.dat says: {"url":"http://0.0.0.0:36161","functions":{"apply":"apply"}} (docs/models.md). Unknown keys are fine.
+// What endpoint.dat says: {"url":"http://0.0.0.0:36161","functions":{"apply":"apply"}} (docs/models.md). Unknown keys
+// are fine.
 struct EndpointFile {
   std::string url;
   std::map<std::string, std::string> functions;  // alias -> path; {"apply":"apply"} when the file names none

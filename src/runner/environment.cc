@@ -81,10 +81,12 @@ Result<uint16_t> choose_free_port(Random& random) {
   const PortRange range = listening_range();
   constexpr int kTries = 200;
   for (int i = 0; i < kTries; ++i) {
-    const auto port = static_cast<uint16_t>(range.first + static_cast<int64_t>(random.below(range.last - range.first + 1)));
+    const auto port =
+        static_cast<uint16_t>(range.first + static_cast<int64_t>(random.below(range.last - range.first + 1)));
     if (is_free(port)) return port;
   }
-  return fail(ErrorCode::kResourceExhausted, fmt::format("no free TCP port between {} and {}", range.first, range.last));
+  return fail(ErrorCode::kResourceExhausted,
+              fmt::format("no free TCP port between {} and {}", range.first, range.last));
 }
 
 }  // namespace modelyard::runner

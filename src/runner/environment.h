@@ -18,8 +18,8 @@ namespace modelyard::runner {
 //   --env of the deployment, which wins over all of these.
 std::vector<std::string> model_environment(const registry::InstanceSpec& spec, uint16_t port);
 
-// A TCP port of this machine that nobody listens on. Outside the range that the kernel hands out to connections, so that none of
-// them takes it before the model has bound it.
+// A TCP port of this machine that nobody listens on. Outside the range that the kernel hands out to connections, so
+// that none of them takes it before the model has bound it.
 Result<uint16_t> choose_free_port(Random& random);
 
 }  // namespace modelyard::runner

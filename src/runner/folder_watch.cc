@@ -9,7 +9,8 @@
 
 namespace modelyard::runner {
 
-FolderWatch::FolderWatch(io::Executor executor, std::filesystem::path folder, std::string name) : name_(std::move(name)) {
+FolderWatch::FolderWatch(io::Executor executor, std::filesystem::path folder, std::string name)
+    : name_(std::move(name)) {
   io::UniqueFd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   constexpr uint32_t kEvents = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO;
   if (fd && ::inotify_add_watch(fd.get(), folder.c_str(), kEvents) >= 0) inotify_.emplace(executor, std::move(fd));

@@ -11,8 +11,8 @@
 
 namespace modelyard::runner {
 
-// Tells when a file of one name in a folder was made, written or moved in: by inotify(7), and where the user's inotify instances are
-// used up, by looking each 20 ms. Confined to its loop.
+// Tells when a file of one name in a folder was made, written or moved in: by inotify(7), and where the user's inotify
+// instances are used up, by looking each 20 ms. Confined to its loop.
 class FolderWatch {
  public:
   FolderWatch(io::Executor executor, std::filesystem::path folder, std::string name);

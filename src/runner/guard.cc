@@ -21,7 +21,8 @@ void Guard::adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 Result<Guard> Guard::fork(ScriptCommand command) {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return fail(errno_error(errno, "making a socket pair"));
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return fail(errno_error(errno, "making a socket pair"));
   io::UniqueFd ours(ends[0]);
   io::UniqueFd theirs(ends[1]);
   const pid_t pid = ::fork();

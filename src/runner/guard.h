@@ -13,14 +13,14 @@ namespace modelyard::runner {
 
 // What the guard starts.
 struct ScriptCommand {
-  std::string script;   // path of the .sh; a copy that may be executed
-  std::string folder;   // working directory
+  std::string script;                    // path of the .sh; a copy that may be executed
+  std::string folder;                    // working directory
   std::vector<std::string> environment;  // "KEY=VALUE", nothing else is inherited
-  int stdout_fd = -1;   // write ends, or files
+  int stdout_fd = -1;                    // write ends, or files
   int stderr_fd = -1;
-  int cgroup_fd = -1;   // cgroup.procs open for writing, or -1; the script enters it before it starts
+  int cgroup_fd = -1;         // cgroup.procs open for writing, or -1; the script enters it before it starts
   std::string cgroup_folder;  // removed by the guard when the tree is gone; "" = none
-  int keep_fd = -1;     // held by the guard to its end, never by the script: the instance's lock, or -1
+  int keep_fd = -1;           // held by the guard to its end, never by the script: the instance's lock, or -1
 };
 
 // What the guard tells. One message of the socket = one of these.
@@ -36,12 +36,13 @@ struct GuardMessage {
   int32_t more = 0;
 };
 
-// A child of ours between the runner and the model. It is the model's parent and the subreaper of everything below it, so whatever
-// becomes of the runner (kill -9), it sees the end of their socket and kills the whole tree, children in other sessions too, within
-// milliseconds. If the guard itself is killed, the script gets KILL with it and the rest falls to the runner, which is a subreaper as
-// well (Guard::adopt_orphans).
+// A child of ours between the runner and the model. It is the model's parent and the subreaper of everything below it,
+// so whatever becomes of the runner (kill -9), it sees the end of their socket and kills the whole tree, children in
+// other sessions too, within milliseconds. If the guard itself is killed, the script gets KILL with it and the rest
+// falls to the runner, which is a subreaper as well (Guard::adopt_orphans).
 //
-// fork() must come before the process makes threads. The object is confined to one thread; its destruction ends the tree.
+// fork() must come before the process makes threads. The object is confined to one thread; its destruction ends the
+// tree.
 class Guard {
  public:
   // Forks. Nothing is started before start_script().

@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -134,9 +134,7 @@ class GuardProcess {
     if (got < 0) return errno == EINTR || errno == EAGAIN;
     if (got != static_cast<ssize_t>(sizeof order)) return false;
     switch (order) {
-      case GuardOrder::kStart:
-        start();
-        break;
+      case GuardOrder::kStart: start(); break;
       case GuardOrder::kTerminate:
         for (const io::ProcessStat& process : io::list_descendants(::getpid())) {
           ::kill(static_cast<pid_t>(process.pid), SIGTERM);

@@ -51,8 +51,11 @@ TEST(Runner, ReportsEachStateWithWhoItIs) {
 TEST(Runner, TheModelSeesTheDocumentedEnvironmentAndNothingElse) {
   Harness harness;
   harness.write("rest.sh", "#!/bin/cat /proc/self/environ\n");  // no shell in between that would add its own
-  harness.spec.deployer_env = {{"PATH", "/usr/bin:/bin"}, {"HOME", "/home/ann"}, {"LC_ALL", "C"},
-                               {"https_proxy", "http://proxy:3128"}, {"AWS_SECRET", "hidden"}};
+  harness.spec.deployer_env = {{"PATH", "/usr/bin:/bin"},
+                               {"HOME", "/home/ann"},
+                               {"LC_ALL", "C"},
+                               {"https_proxy", "http://proxy:3128"},
+                               {"AWS_SECRET", "hidden"}};
   harness.spec.env = {{"THRESHOLD", "0.5"}};
   harness.start();
   ASSERT_TRUE(harness.controller->wait_for(InstanceState::kFailed));
@@ -71,7 +74,9 @@ TEST(Runner, TheModelSeesTheDocumentedEnvironmentAndNothingElse) {
 TEST(Runner, AStaleEndpointFileIsNotDeployedAndFilesKeepTheirModes) {
   Harness harness;
   harness.write("endpoint.dat", R"({"url":"http://127.0.0.1:1"})");
-  harness.write("rest.sh", "#!/bin/sh\n[ -e endpoint.dat ] && echo stale\n[ -x tool ] && [ ! -x data/file ] && ./tool\nexit 9\n", 0600);
+  harness.write("rest.sh",
+                "#!/bin/sh\n[ -e endpoint.dat ] && echo stale\n[ -x tool ] && [ ! -x data/file ] && ./tool\nexit 9\n",
+                0600);
   harness.write("tool", "#!/bin/sh\necho tool ran\n", 0755);
   harness.write("data/file", "x");
   harness.start();
@@ -85,7 +90,8 @@ TEST(Runner, AHalfWrittenFileIsWaitedFor) {
   harness.write_server("url=unused");
   harness.write("rest.sh",
                 "#!/bin/bash\n/usr/bin/python3 -S -m http.server $PORT --bind 127.0.0.1 &\n"
-                "printf '{\"url\":\"http://0.0.0.0:' > endpoint.dat\ntouch half; while [ ! -e go ]; do sleep 0.01; done\n"
+                "printf '{\"url\":\"http://0.0.0.0:' > endpoint.dat\ntouch half; while [ ! -e go ]; do sleep 0.01; "
+                "done\n"  // polls: for the file
                 "printf '%s\"}' $PORT >> endpoint.dat\nwait\n");
   harness.start();
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(harness.work("half")); }));
@@ -110,12 +116,13 @@ TEST_P(Urls, BecomesReady) {
   EXPECT_EQ(ready->endpoint->url.find("0.0.0.0"), std::string::npos);
   EXPECT_EQ(ready->endpoint->functions.at("apply"), "apply");
 }
-INSTANTIATE_TEST_SUITE_P(Runner, Urls,
-                         ::testing::Values(UrlRow{"Any", "", "http://"}, UrlRow{"Localhost", "url=http://localhost:PORT", "http://"},
-                                           UrlRow{"LoopbackOnly", "host=127.0.0.1 url=http://127.0.0.1:PORT/", "http://"},
-                                           UrlRow{"Tcp", "url=tcp://0.0.0.0:PORT", "tcp://"},
-                                           UrlRow{"OtherScheme", "url=unix:///tmp/model.sock", "unix:///tmp/model.sock"}),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Runner, Urls,
+    ::testing::Values(UrlRow{"Any", "", "http://"}, UrlRow{"Localhost", "url=http://localhost:PORT", "http://"},
+                      UrlRow{"LoopbackOnly", "host=127.0.0.1 url=http://127.0.0.1:PORT/", "http://"},
+                      UrlRow{"Tcp", "url=tcp://0.0.0.0:PORT", "tcp://"},
+                      UrlRow{"OtherScheme", "url=unix:///tmp/model.sock", "unix:///tmp/model.sock"}),
+    [](const auto& row) { return row.param.name; });
 
 TEST(Runner, AScriptThatPutsItsServerIntoTheBackgroundServes) {
   Harness harness;
@@ -165,7 +172,9 @@ TEST(Runner, ADrainWaitsNoLongerThanItMayAndAStopNotAtAll) {
 TEST(Runner, AModelThatIgnoresTermIsKilled) {
   Harness harness;
   harness.write_server();
-  harness.write("rest.sh", "#!/bin/bash\ntrap 'touch got_term' TERM\n/usr/bin/python3 -S server.py &\nwhile true; do wait; done\n");
+  harness.write(
+      "rest.sh",
+      "#!/bin/bash\ntrap 'touch got_term' TERM\n/usr/bin/python3 -S server.py &\nwhile true; do wait; done\n");
   harness.spec.term_ms = 300;
   harness.start();
   const auto ready = harness.controller->wait_for(InstanceState::kReady);

@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 Status empty_folder(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::path> found;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) found.push_back(at->path());
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    found.push_back(at->path());
   for (const fs::path& path : found) {
     if (!error) fs::remove_all(path, error);
   }

@@ -7,8 +7,8 @@
 
 namespace modelyard::runner {
 
-// Fills an instance's working directory: empties it, copies the payload's files in (sharing blocks where the file system can),
-// without a top-level endpoint.dat, and makes the one script executable. Blocks as long as the copy takes.
+// Fills an instance's working directory: empties it, copies the payload's files in (sharing blocks where the file
+// system can), without a top-level endpoint.dat, and makes the one script executable. Blocks as long as the copy takes.
 Status localize(const std::filesystem::path& payload, const std::filesystem::path& work, const std::string& script);
 
 }  // namespace modelyard::runner

@@ -31,7 +31,8 @@ Result<Pipe> make_pipe() {
   Pipe pipe{io::UniqueFd(ends[0]), io::UniqueFd(ends[1])};
   // Our end alone does not block: the model's must be an ordinary one.
   ::fcntl(ends[0], F_SETFL, ::fcntl(ends[0], F_GETFL) | O_NONBLOCK);
-  ::fcntl(ends[0], F_SETPIPE_SZ, 1 << 20);  // more room while a disk is slow; refused above the user's limit, which is fine
+  ::fcntl(ends[0], F_SETPIPE_SZ,
+          1 << 20);  // more room while a disk is slow; refused above the user's limit, which is fine
   return pipe;
 }
 

@@ -16,15 +16,15 @@
 namespace modelyard::runner {
 
 struct LogDrainOptions {
-  std::filesystem::path folder;         // stdout.log, stderr.log, older ones stdout.log.1 … .4; "" = no files
-  int64_t bytes_max = 10 << 20;         // per file; cut at a line's end where there is one
+  std::filesystem::path folder;  // stdout.log, stderr.log, older ones stdout.log.1 … .4; "" = no files
+  int64_t bytes_max = 10 << 20;  // per file; cut at a line's end where there is one
   // Gets every piece as it comes, on the drain's thread: for `modelyard run`. May be empty.
   std::function<void(bool is_stderr, std::string_view bytes)> on_bytes;
 };
 
-// Takes what a model writes to stdout and stderr off its pipes, on a thread of its own, so that the model never waits for us: memory
-// is one buffer, and when a file cannot be written (disk full) the bytes are dropped and counted. Made with make(), whose write ends
-// the model inherits; start() after the fork; thread-safe from then on.
+// Takes what a model writes to stdout and stderr off its pipes, on a thread of its own, so that the model never waits
+// for us: memory is one buffer, and when a file cannot be written (disk full) the bytes are dropped and counted. Made
+// with make(), whose write ends the model inherits; start() after the fork; thread-safe from then on.
 class LogDrain {
  public:
   static constexpr int kFilesPerStream = 5;

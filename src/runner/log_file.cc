@@ -36,7 +36,7 @@ void LogFile::write(std::string_view bytes) {
   if (bytes.empty()) return;
   if (!file_) {
     auto opened = io::open_file(path_, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    struct stat info{};
+    struct stat info {};
     if (opened && ::fstat(opened->get(), &info) == 0) {
       file_ = std::move(*opened);
       size_ = info.st_size;

@@ -9,8 +9,9 @@
 
 namespace modelyard::runner {
 
-// One log of bounded size: PATH, when full renamed to PATH.1, that one to PATH.2, … the oldest removed. Confined to one thread.
-// Writing never fails outwards: what cannot be written is counted as dropped, and the file is opened again with the next piece.
+// One log of bounded size: PATH, when full renamed to PATH.1, that one to PATH.2, … the oldest removed. Confined to one
+// thread. Writing never fails outwards: what cannot be written is counted as dropped, and the file is opened again with
+// the next piece.
 class LogFile {
  public:
   LogFile(std::filesystem::path path, int64_t bytes_max, int files);

@@ -37,7 +37,8 @@ Result<Options> parse_options(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word != "--spec" && word != "--lock-fd") return fail(ErrorCode::kInvalidArgument, fmt::format("unknown option {}", word));
+    if (word != "--spec" && word != "--lock-fd")
+      return fail(ErrorCode::kInvalidArgument, fmt::format("unknown option {}", word));
     if (i + 1 == argc) return fail(ErrorCode::kInvalidArgument, fmt::format("{} needs a value", word));
     const std::string_view value = argv[++i];
     if (word == "--spec") {

@@ -124,7 +124,8 @@ MemoryLimit MemoryLimit::make(const std::string& instance_id, int64_t memory_mb)
     const std::string name = "modelyard-" + instance_id;
     if (limit.enter(*own / name, kind)) return limit;
     // In v2 a group with processes of its own cannot hand controllers down; a group beside it may have them.
-    if (version2 && *own != fs::path(find_mount(true)->point) && limit.enter(own->parent_path() / name, kind)) return limit;
+    if (version2 && *own != fs::path(find_mount(true)->point) && limit.enter(own->parent_path() / name, kind))
+      return limit;
   }
   return limit;
 }

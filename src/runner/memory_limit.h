@@ -11,9 +11,10 @@
 
 namespace modelyard::runner {
 
-// Bounds the memory of one model's tree. By a memory cgroup (v2 or v1) of its own where the runner may make one: below the runner's
-// own group, else beside it. Where it may not, struck() adds up what the tree's processes hold, so the caller asks often (100 ms).
-// Confined to one thread. Does not remove the group: the guard does when the tree is gone (guard.h).
+// Bounds the memory of one model's tree. By a memory cgroup (v2 or v1) of its own where the runner may make one: below
+// the runner's own group, else beside it. Where it may not, struck() adds up what the tree's processes hold, so the
+// caller asks often (100 ms). Confined to one thread. Does not remove the group: the guard does when the tree is gone
+// (guard.h).
 class MemoryLimit {
  public:
   enum class Kind { kNone, kCgroup2, kCgroup1, kWatchdog };

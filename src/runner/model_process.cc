@@ -38,19 +38,13 @@ io::Task<void> ModelProcess::watch() {
 
 void ModelProcess::take(const GuardMessage& message) {
   switch (message.kind) {
-    case GuardMessage::Kind::kStarted:
-      state_.script_pid = message.value;
-      break;
-    case GuardMessage::Kind::kNotStarted:
-      state_.start_errno = message.value != 0 ? message.value : EIO;
-      break;
+    case GuardMessage::Kind::kStarted: state_.script_pid = message.value; break;
+    case GuardMessage::Kind::kNotStarted: state_.start_errno = message.value != 0 ? message.value : EIO; break;
     case GuardMessage::Kind::kScriptEnded:
       state_.wait_status = message.value;
       state_.left_running = message.more != 0;
       break;
-    case GuardMessage::Kind::kEmpty:
-      state_.empty = true;
-      break;
+    case GuardMessage::Kind::kEmpty: state_.empty = true; break;
   }
 }
 

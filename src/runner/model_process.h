@@ -19,17 +19,18 @@ struct ProcessState {
   int64_t script_pid = 0;
   int start_errno = 0;             // the script could not be started
   std::optional<int> wait_status;  // the script has ended
-  bool left_running = false;       // it ended, and processes of its tree remained: a script that put its server into the background
-  bool empty = false;              // nothing of the tree is left
-  bool guard_lost = false;         // somebody killed the guard; the tree dies with it
+  bool left_running =
+      false;           // it ended, and processes of its tree remained: a script that put its server into the background
+  bool empty = false;  // nothing of the tree is left
+  bool guard_lost = false;  // somebody killed the guard; the tree dies with it
 
   bool is_over() const { return start_errno != 0 || empty || guard_lost; }
   // Serving may go on: it runs, or it ended well and left a server behind.
   bool is_alive() const { return !is_over() && (!wait_status || (left_running && *wait_status == 0)); }
 };
 
-// The model's processes on a loop: turns the guard's messages into ProcessState. Confined to its loop; watch() runs in the owner's
-// scope for as long as this lives.
+// The model's processes on a loop: turns the guard's messages into ProcessState. Confined to its loop; watch() runs in
+// the owner's scope for as long as this lives.
 class ModelProcess {
  public:
   ModelProcess(io::Executor executor, Guard guard, std::function<void()> on_change);

@@ -70,7 +70,8 @@ TEST(LogDrain, TheTailHasTheLastLinesOfBothStreamsInOrder) {
   const auto say = [&](int fd, std::string_view text) {
     ASSERT_EQ(::write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
     // The order between two pipes is that of the reads.
-    ASSERT_TRUE(testing::eventually([&] { return !drain->tail().empty() && text.starts_with(drain->tail().back().substr(0, 3)); }));
+    ASSERT_TRUE(testing::eventually(
+        [&] { return !drain->tail().empty() && text.starts_with(drain->tail().back().substr(0, 3)); }));
   };
   say(drain->stdout_writer(), "out one\r\n");
   say(drain->stderr_writer(), "err \xff\n");
@@ -106,14 +107,17 @@ struct BusyRow {
 };
 class Busy : public ::testing::TestWithParam<BusyRow> {};
 TEST_P(Busy, IsToldFromIdle) { EXPECT_EQ(is_busy(GetParam().facts), GetParam().busy); }
-INSTANTIATE_TEST_SUITE_P(
-    Connection, Busy,
-    ::testing::Values(BusyRow{"Fresh", {}, false}, BusyRow{"FirstRequest", {.bytes_received = 100, .since_received_ms = 900}, true},
-                      BusyRow{"Answered", {100, 200, 5000, 4900, 0}, false}, BusyRow{"JustAnswered", {100, 200, 60, 40, 0}, true},
-                      BusyRow{"NextRequest", {200, 200, 40, 4900, 0}, true}, BusyRow{"AnswerOnItsWay", {100, 200, 5000, 4900, 1}, true},
-                      BusyRow{"SameTickLately", {100, 200, 1000, 1000, 0}, true},
-                      BusyRow{"SameTickLongAgo", {100, 200, 5000, 5000, 0}, false}),
-    [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Connection, Busy,
+                         ::testing::Values(BusyRow{"Fresh", {}, false},
+                                           BusyRow{
+                                               "FirstRequest", {.bytes_received = 100, .since_received_ms = 900}, true},
+                                           BusyRow{"Answered", {100, 200, 5000, 4900, 0}, false},
+                                           BusyRow{"JustAnswered", {100, 200, 60, 40, 0}, true},
+                                           BusyRow{"NextRequest", {200, 200, 40, 4900, 0}, true},
+                                           BusyRow{"AnswerOnItsWay", {100, 200, 5000, 4900, 1}, true},
+                                           BusyRow{"SameTickLately", {100, 200, 1000, 1000, 0}, true},
+                                           BusyRow{"SameTickLongAgo", {100, 200, 5000, 5000, 0}, false}),
+                         [](const auto& row) { return row.param.name; });
 
 TEST(Connections, AreCountedAtTheServersPort) {
   const io::UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -148,11 +152,16 @@ TEST(Environment, APortIsChosenThatNobodyListensOn) {
 }
 
 TEST(Environment, WhatTheDeploymentSaysWins) {
-  const registry::InstanceSpec spec{.id = "i", .name = "n", .version = "1", .folder = "/d", .env = {{"PORT", "80"}, {"PATH", "/x"}},
-                                    .deployer_env = {{"PATH", "/y"}, {"SHELL", "/bin/sh"}}, .registry_is_embedded = false};
+  const registry::InstanceSpec spec{.id = "i",
+                                    .name = "n",
+                                    .version = "1",
+                                    .folder = "/d",
+                                    .env = {{"PORT", "80"}, {"PATH", "/x"}},
+                                    .deployer_env = {{"PATH", "/y"}, {"SHELL", "/bin/sh"}},
+                                    .registry_is_embedded = false};
   EXPECT_THAT(model_environment(spec, 4711),
-              ElementsAre("MODELYARD_BIND=0.0.0.0", "MODELYARD_INSTANCE=i", "MODELYARD_LOG_DIR=/d/log", "MODELYARD_MODEL=n",
-                          "MODELYARD_VERSION=1", "PATH=/x", "PORT=80"));
+              ElementsAre("MODELYARD_BIND=0.0.0.0", "MODELYARD_INSTANCE=i", "MODELYARD_LOG_DIR=/d/log",
+                          "MODELYARD_MODEL=n", "MODELYARD_VERSION=1", "PATH=/x", "PORT=80"));
 }
 
 // A group that may not be made must not mean no limit.
@@ -160,7 +169,8 @@ TEST(MemoryLimit, TheWatchdogAddsUpTheTree) {
   char program[] = "python3";
   char option[] = "-S";
   char flag[] = "-c";
-  char code[] = "import os, time\nif os.fork() == 0: x = bytearray(60 << 20)\nx = bytearray(60 << 20)\ntime.sleep(1000)";
+  char code[] =
+      "import os, signal\nif os.fork() == 0: x = bytearray(60 << 20)\nx = bytearray(60 << 20)\nsignal.pause()";
   char* argv[] = {program, option, flag, code, nullptr};
   char path[] = "PATH=/usr/bin:/bin";
   char* environment[] = {path, nullptr};
@@ -184,11 +194,12 @@ struct EndRow {
 };
 class Ends : public ::testing::TestWithParam<EndRow> {};
 TEST_P(Ends, AreSaidInWords) { EXPECT_EQ(describe_failure(GetParam().state, "/d/rest.sh"), GetParam().text); }
-INSTANTIATE_TEST_SUITE_P(
-    Model, Ends,
-    ::testing::Values(EndRow{{.wait_status = 3 << 8}, "rest.sh exited with 3"}, EndRow{{.wait_status = SIGKILL}, "rest.sh was killed by SIGKILL"},
-                      EndRow{{.wait_status = 64}, "rest.sh was killed by signal 64"},
-                      EndRow{{.start_errno = ENOEXEC}, "rest.sh cannot be started: Exec format error"}));
+INSTANTIATE_TEST_SUITE_P(Model, Ends,
+                         ::testing::Values(EndRow{{.wait_status = 3 << 8}, "rest.sh exited with 3"},
+                                           EndRow{{.wait_status = SIGKILL}, "rest.sh was killed by SIGKILL"},
+                                           EndRow{{.wait_status = 64}, "rest.sh was killed by signal 64"},
+                                           EndRow{{.start_errno = ENOEXEC},
+                                                  "rest.sh cannot be started: Exec format error"}));
 
 }  // namespace
 }  // namespace modelyard::runner

@@ -13,7 +13,8 @@ namespace modelyard::runner {
 Result<PreparedModel> prepare_model(const registry::InstanceSpec& spec, int lock_fd, Random& random) {
   MY_TRY(std::string script, payloads::judge_payload(spec.payload));
   MY_TRY(const uint16_t port, choose_free_port(random));
-  MY_TRY(std::unique_ptr<LogDrain> log, LogDrain::make({.folder = spec.folder + "/log", .bytes_max = spec.log_bytes_max}));
+  MY_TRY(std::unique_ptr<LogDrain> log,
+         LogDrain::make({.folder = spec.folder + "/log", .bytes_max = spec.log_bytes_max}));
   MemoryLimit memory = MemoryLimit::make(spec.id, spec.memory_mb);
   ScriptCommand command{.script = spec.folder + "/work/" + script,
                         .folder = spec.folder + "/work",

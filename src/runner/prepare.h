@@ -9,8 +9,8 @@
 
 namespace modelyard::runner {
 
-// Everything that must happen while the process has one thread: judges the payload, chooses the port, makes pipes and memory group,
-// forks the guard. lock_fd: the instance's lock, which the guard holds until the tree is gone; or -1.
+// Everything that must happen while the process has one thread: judges the payload, chooses the port, makes pipes and
+// memory group, forks the guard. lock_fd: the instance's lock, which the guard holds until the tree is gone; or -1.
 Result<PreparedModel> prepare_model(const registry::InstanceSpec& spec, int lock_fd, Random& random);
 
 // Tells the controller why nothing could be started, for at most 2 s. Returns the exit code.

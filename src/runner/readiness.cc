@@ -25,7 +25,7 @@ SteadyTime in(milliseconds time) { return system_clock().now() + time; }
 // The model owns that folder: what it puts there under this name may be a pipe, which must not hold us up.
 Result<std::string> read_regular_file(const std::filesystem::path& path) {
   MY_TRY(const io::UniqueFd fd, io::open_file(path, O_RDONLY | O_NONBLOCK));
-  struct stat info{};
+  struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return fail(errno_error(errno, "reading it"));
   if (!S_ISREG(info.st_mode)) return fail(ErrorCode::kInvalidArgument, "it is no regular file");
   std::string text(kEndpointFileMax + 1, '\0');
@@ -63,7 +63,8 @@ io::Task<Status> Readiness::probe_health_path(const EndpointFile& file, const st
   auto answer = co_await client_.fetch(std::move(request), in(kProbeTime));
   if (!answer) co_return fail(std::move(answer).error());
   if (answer->status < 400) co_return Status{};
-  co_return fail(ErrorCode::kUnavailable, fmt::format("its health path {} answers {}", options_.health_path, answer->status));
+  co_return fail(ErrorCode::kUnavailable,
+                 fmt::format("its health path {} answers {}", options_.health_path, answer->status));
 }
 
 // For a local name the loopback addresses are tried, else the host as it stands.
@@ -104,7 +105,8 @@ io::Task<Result<ReadyEndpoint>> Readiness::wait(io::Event& wake, SteadyTime dead
     Result<EndpointFile> file = read();
     bool look_again = false;
     if (file) {
-      if (const auto host = co_await find_answering_host(*file, note)) co_return co_await name_for_clients(*std::move(file), *host);
+      if (const auto host = co_await find_answering_host(*file, note))
+        co_return co_await name_for_clients(*std::move(file), *host);
       look_again = true;
     } else {
       note = file.error().message();

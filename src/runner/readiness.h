@@ -39,15 +39,16 @@ class Readiness {
 
   Readiness(io::Loop& loop, ReadinessOptions options);
 
-  // Reads endpoint.dat as it is now. kNotFound while there is none; kInvalidArgument says why it is malformed (or half written).
+  // Reads endpoint.dat as it is now. kNotFound while there is none; kInvalidArgument says why it is malformed (or half
+  // written).
   Result<EndpointFile> read() const;
-  // One look at the model: GET of the health path, or TCP connect; a scheme without port counts as answering. kUnavailable with the
-  // reason.
+  // One look at the model: GET of the health path, or TCP connect; a scheme without port counts as answering.
+  // kUnavailable with the reason.
   io::Task<Status> probe(const EndpointFile& file, const std::string& host);
 
-  // Waits until endpoint.dat is complete and the model answers. Looks again whenever `wake` is notified, and every 10 to 100 ms while
-  // a complete file does not answer. give_up is asked at each step: true ends it with kCancelled. The error's text is the note of the
-  // last look ("endpoint.dat is malformed: …"); on_note hears it whenever it changes.
+  // Waits until endpoint.dat is complete and the model answers. Looks again whenever `wake` is notified, and every 10
+  // to 100 ms while a complete file does not answer. give_up is asked at each step: true ends it with kCancelled. The
+  // error's text is the note of the last look ("endpoint.dat is malformed: …"); on_note hears it whenever it changes.
   io::Task<Result<ReadyEndpoint>> wait(io::Event& wake, SteadyTime deadline, std::function<bool()> give_up,
                                        std::function<void(const std::string&)> on_note);
 

@@ -117,7 +117,7 @@ io::Task<int> Supervisor::run() {
   co_await scope_.stop();
   // The guard removes it; unless it was killed.
   if (process_.state().guard_lost && !memory_.cgroup_folder().empty()) ::rmdir(memory_.cgroup_folder().c_str());
-  co_return failure && is_wanted() ? 1 : 0;
+  co_return failure&& is_wanted() ? 1 : 0;
 }
 
 io::Task<Supervisor::Failure> Supervisor::live() {
@@ -157,7 +157,8 @@ io::Task<Supervisor::Failure> Supervisor::start() {
 }
 
 io::Task<Supervisor::Failure> Supervisor::become_ready() {
-  // A note is told only when it has stood for a second: half-written files and a server that is about to listen are ordinary.
+  // A note is told only when it has stood for a second: half-written files and a server that is about to listen are
+  // ordinary.
   std::string note;
   SteadyTime since = in(milliseconds(0));
   bool ended = false;
@@ -168,7 +169,8 @@ io::Task<Supervisor::Failure> Supervisor::become_ready() {
       if (ended || note == told || in(milliseconds(-1000)) < since) continue;
       told = note;
       if (report_.state != InstanceState::kStarting) continue;
-      set_state(InstanceState::kStarting, note == Readiness::kNoFile ? script_ + " has not written endpoint.dat yet" : note);
+      set_state(InstanceState::kStarting,
+                note == Readiness::kNoFile ? script_ + " has not written endpoint.dat yet" : note);
     }
   };
   io::Scope telling(loop_.executor());
@@ -228,7 +230,8 @@ io::Task<Supervisor::Failure> Supervisor::serve() {
     misses = answers ? 0 : misses + 1;
     if (answers && report_.state != InstanceState::kReady) announce(InstanceState::kReady, "");
     if (misses >= kMissesMax && report_.state == InstanceState::kReady) {
-      announce(InstanceState::kUnhealthy, fmt::format("{} does not answer: {}", endpoint_->url, answers.error().message()));
+      announce(InstanceState::kUnhealthy,
+               fmt::format("{} does not answer: {}", endpoint_->url, answers.error().message()));
     }
   }
 }
@@ -290,7 +293,8 @@ io::Task<void> Supervisor::end_failed(std::string reason) {
   co_await wait_until_over(in(seconds(6)));
   // The last words may still be in the pipes.
   const SteadyTime deadline = in(milliseconds(200));
-  while (!log_->wait_for_end(in(milliseconds(0))) && in(milliseconds(0)) < deadline) co_await io::sleep_for(milliseconds(2));
+  while (!log_->wait_for_end(in(milliseconds(0))) && in(milliseconds(0)) < deadline)
+    co_await io::sleep_for(milliseconds(2));
   if (std::vector<std::string> tail = log_->tail(); tail != report_.log_tail) {
     report_.log_tail = std::move(tail);
     send_report();

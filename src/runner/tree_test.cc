@@ -21,9 +21,9 @@ using registry::InstanceState;
 
 // A model with a child in another session and a grandchild that has lost its parent.
 constexpr const char* kForkingModel = R"sh(#!/bin/bash
-setsid sleep 1001 &
+setsid tail -f /dev/null &
 echo $! > other_session
-( setsid bash -c 'sleep 1002 & echo $! > grandchild; exit 0' & )
+( setsid bash -c 'tail -f /dev/null & echo $! > grandchild; exit 0' & )
 /usr/bin/python3 -S server.py &
 echo $! > server
 wait
@@ -61,7 +61,8 @@ TEST(NoOrphans, WhenTheRunnerIsKilled) {
   tree.harness.controller->stop();  // nobody else is there to clean up
   tree.harness.signal(SIGKILL);
   EXPECT_TRUE(eventually([&] { return tree.is_gone(); }, milliseconds(2000)));
-  EXPECT_TRUE(eventually([&] { return io::lock_file(tree.harness.folder() / "lock").has_value(); }, milliseconds(2000)));
+  EXPECT_TRUE(
+      eventually([&] { return io::lock_file(tree.harness.folder() / "lock").has_value(); }, milliseconds(2000)));
 }
 
 TEST(NoOrphans, WhenTheGuardIsKilled) {

@@ -36,7 +36,8 @@ std::string own_name() {
 // One try, from the fork to the end of the tree.
 class Trial {
  public:
-  Trial(io::Loop& loop, const TryOptions& options, std::string folder, std::string script, Guard guard, const MemoryLimit& memory)
+  Trial(io::Loop& loop, const TryOptions& options, std::string folder, std::string script, Guard guard,
+        const MemoryLimit& memory)
       : loop_(loop),
         options_(options),
         work_(std::move(folder)),
@@ -87,7 +88,8 @@ class Trial {
     verdict_.functions = ready->file.functions;
     step(fmt::format("ready after {} ms at {}", verdict_.ready_after_ms, verdict_.url));
     if (ready->answers_on_loopback_only) {
-      verdict_.notes.push_back("it listens on the loopback address alone: on a cluster other machines could not reach it");
+      verdict_.notes.push_back(
+          "it listens on the loopback address alone: on a cluster other machines could not reach it");
     }
     co_return co_await call(*ready);
   }
@@ -95,9 +97,11 @@ class Trial {
   std::string not_ready(const std::string& look) const {
     const double waited = static_cast<double>(options_.endpoint_wait.count()) / 1000;
     if (look != Readiness::kNoFile) return fmt::format("not ready within {:g} s: {}", waited, look);
-    return fmt::format("{} wrote no endpoint.dat within {:g} s: once it listens, it must write {{\"url\":\"http://0.0.0.0:PORT\"}} to a "
-                       "file of that name in the directory it was started in",
-                       verdict_.script, waited);
+    return fmt::format(
+        "{} wrote no endpoint.dat within {:g} s: once it listens, it must write {{\"url\":\"http://0.0.0.0:PORT\"}} to "
+        "a "
+        "file of that name in the directory it was started in",
+        verdict_.script, waited);
   }
 
   io::Task<Status> call(const ReadyEndpoint& ready) {
@@ -129,11 +133,14 @@ class Trial {
     verdict_.call = std::move(tried);
     if (!answer) co_return fail(ErrorCode::kFailed, fmt::format("{}: {}", called, answer.error().message()));
     if (verdict_.call->status != 200) {
-      co_return fail(ErrorCode::kFailed, fmt::format("{} answers {}, where 200 is a success", called, verdict_.call->status));
+      co_return fail(ErrorCode::kFailed,
+                     fmt::format("{} answers {}, where 200 is a success", called, verdict_.call->status));
     }
     const Result<json::Tree> tree = json::parse(verdict_.call->body, {.source = "the answer"});
-    if (!tree) co_return fail(ErrorCode::kFailed, fmt::format("{} answers no JSON: {}", called, tree.error().message()));
-    if (!tree->is_object()) co_return fail(ErrorCode::kFailed, called + " answers JSON that is no object: Stellar would see null");
+    if (!tree)
+      co_return fail(ErrorCode::kFailed, fmt::format("{} answers no JSON: {}", called, tree.error().message()));
+    if (!tree->is_object())
+      co_return fail(ErrorCode::kFailed, called + " answers JSON that is no object: Stellar would see null");
     co_return Status{};
   }
 
@@ -211,7 +218,8 @@ Result<TryVerdict> try_model(const TryOptions& options) {
                                     .folder = folder.path().string(),
                                     .env = options.env,
                                     .deployer_env = options.deployer_env};
-  MY_TRY(std::unique_ptr<LogDrain> log, LogDrain::make({.folder = folder.path() / "log", .on_bytes = options.on_output}));
+  MY_TRY(std::unique_ptr<LogDrain> log,
+         LogDrain::make({.folder = folder.path() / "log", .on_bytes = options.on_output}));
   const MemoryLimit memory = MemoryLimit::make(spec.id, options.memory_mb);
   Guard::adopt_orphans();
   MY_TRY(Guard guard, Guard::fork({.script = work + "/" + script,

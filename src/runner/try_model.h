@@ -16,7 +16,8 @@
 
 namespace modelyard::runner {
 
-// `modelyard run`: a model tried with no server. The same preparation, environment and judgement as a deployed instance has.
+// `modelyard run`: a model tried with no server. The same preparation, environment and judgement as a deployed instance
+// has.
 struct TryOptions {
   std::filesystem::path payload;  // an ordinary payload folder (payloads/packagers.h makes one of any source)
   std::string name = "model";
@@ -43,18 +44,18 @@ struct TriedCall {
 };
 
 struct TryVerdict {
-  bool good = false;      // it became ready, and the call gave 200 with a JSON object
-  std::string problem;    // what is wrong, and what to do; empty when good
+  bool good = false;    // it became ready, and the call gave 200 with a JSON object
+  std::string problem;  // what is wrong, and what to do; empty when good
   std::string script;
-  std::string url;        // as clients would see it; empty if it did not become ready
+  std::string url;  // as clients would see it; empty if it did not become ready
   std::map<std::string, std::string> functions;
   int64_t ready_after_ms = 0;
   std::optional<TriedCall> call;
   std::vector<std::string> notes;  // not wrong, but good to know
 };
 
-// Blocks until the verdict; the model's whole tree is gone then. SIGINT and SIGTERM end it with kCancelled. Only before the process
-// has made threads of its own. An error: it could not be tried at all (no .sh, no space).
+// Blocks until the verdict; the model's whole tree is gone then. SIGINT and SIGTERM end it with kCancelled. Only before
+// the process has made threads of its own. An error: it could not be tried at all (no .sh, no space).
 Result<TryVerdict> try_model(const TryOptions& options);
 
 }  // namespace modelyard::runner

@@ -54,7 +54,8 @@ class TryModelTest : public ::testing::Test {
 };
 
 TEST_F(TryModelTest, APythonFunction) {
-  write("app.py", "import os\nprint('loading')\ndef score(host: str, n: int = 1):\n    return {'host': host, 'n': n + 1}\n");
+  write("app.py",
+        "import os\nprint('loading')\ndef score(host: str, n: int = 1):\n    return {'host': host, 'n': n + 1}\n");
   options_.arguments = {{"host", "a b&c=\xc3\xa4"}, {"n", "4"}};
   const auto verdict = attempt("app.py:score");
   ASSERT_TRUE(verdict) << verdict.error().message();
@@ -101,15 +102,15 @@ TEST_F(TryModelTest, ACommandThatEndsAtOnce) {
 TEST_F(TryModelTest, AnAnswerThatIsNoJsonObject) {
   write("index.html", "hello");
   options_.function = "index.html";
-  const auto verdict = attempt(payloads::command_source({"sh", "-c", "cd '" + folder_.path().string() +
-                                                                      "' && exec python3 -m http.server --bind 127.0.0.1 $PORT"}));
+  const auto verdict = attempt(payloads::command_source(
+      {"sh", "-c", "cd '" + folder_.path().string() + "' && exec python3 -m http.server --bind 127.0.0.1 $PORT"}));
   ASSERT_TRUE(verdict);
   EXPECT_THAT(verdict->problem, HasSubstr("answers no JSON"));
 }
 
 TEST_F(TryModelTest, AModelThatIsNotHttpIsNotCalled) {
   fs::create_directory("tcp");
-  write("tcp/rest.sh", "echo '{\"url\":\"queue://here/it/is\"}' > endpoint.dat; exec sleep 1000\n");
+  write("tcp/rest.sh", "echo '{\"url\":\"queue://here/it/is\"}' > endpoint.dat; exec tail -f /dev/null\n");
   const auto verdict = attempt("tcp");
   ASSERT_TRUE(verdict);
   EXPECT_TRUE(verdict->good);
@@ -119,7 +120,7 @@ TEST_F(TryModelTest, AModelThatIsNotHttpIsNotCalled) {
 
 TEST_F(TryModelTest, NothingIsLeftRunningAndNothingOnTheDisk) {
   fs::create_directory("m");
-  write("m/rest.sh", "setsid sleep 1006 & echo $! $PWD; exit 5\n");
+  write("m/rest.sh", "setsid tail -f /dev/null & echo $! $PWD; exit 5\n");
   const auto verdict = attempt("m");
   ASSERT_TRUE(verdict);
   EXPECT_EQ(verdict->problem, "rest.sh exited with 5");

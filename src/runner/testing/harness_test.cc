@@ -50,7 +50,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status = int(open("status").read()) if os.path.exists("status") else int(options.get("status", "200"))
         if self.path == "/slow":
             open("called", "w").close()
-            while not os.path.exists("go"): time.sleep(0.002)
+            while not os.path.exists("go"): time.sleep(0.002)  # polls: for the file
         body = json.dumps({"path": self.path}).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -141,8 +141,10 @@ struct FakeController::Impl {
 FakeController::FakeController(fs::path socket) : impl_(std::make_unique<Impl>()) {
   impl_->socket = std::move(socket);
   Impl* const impl = impl_.get();
-  impl->router.add("PUT", "/runner/v1/instances/{id}/report", [impl](http::Request& r) { return impl->take_report(r); });
-  impl->router.add("GET", "/runner/v1/instances/{id}/orders", [impl](http::Request& r) { return impl->open_stream(r); });
+  impl->router.add("PUT", "/runner/v1/instances/{id}/report",
+                   [impl](http::Request& r) { return impl->take_report(r); });
+  impl->router.add("GET", "/runner/v1/instances/{id}/orders",
+                   [impl](http::Request& r) { return impl->open_stream(r); });
 }
 
 FakeController::~FakeController() { stop(); }
@@ -150,7 +152,8 @@ FakeController::~FakeController() { stop(); }
 void FakeController::start() {
   impl_->loop = std::make_unique<io::Loop>();
   impl_->changed = std::make_unique<io::Event>(impl_->loop->executor());
-  impl_->server = std::make_unique<http::Server>(*impl_->loop, impl_->router, http::ServerOptions{.unix_path = impl_->socket});
+  impl_->server =
+      std::make_unique<http::Server>(*impl_->loop, impl_->router, http::ServerOptions{.unix_path = impl_->socket});
   const Status started = impl_->server->start();
   ASSERT_TRUE(started) << started.error().message();
   impl_->thread = std::thread([this] { impl_->loop->run(); });
@@ -159,8 +162,8 @@ void FakeController::start() {
 void FakeController::stop() {
   if (!impl_->thread.joinable()) return;
   impl_->loop->post([this] {
-    io::asio::co_spawn(
-        impl_->loop->executor(), impl_->server->stop(system_clock().now()), [this](const std::exception_ptr&) { impl_->loop->stop(); });
+    io::asio::co_spawn(impl_->loop->executor(), impl_->server->stop(system_clock().now()),
+                       [this](const std::exception_ptr&) { impl_->loop->stop(); });
   });
   impl_->thread.join();
   impl_->server.reset();
@@ -253,7 +256,8 @@ void Harness::start(bool with_lock) {
   std::optional<io::UniqueFd> lock;
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, 1, (folder() / "runner.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  ::posix_spawn_file_actions_addopen(&actions, 1, (folder() / "runner.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                     0600);
   ::posix_spawn_file_actions_adddup2(&actions, 1, 2);
   if (with_lock) {
     lock = *io::lock_file(folder() / "lock");
