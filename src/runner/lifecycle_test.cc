@@ -90,8 +90,8 @@ TEST(Runner, AHalfWrittenFileIsWaitedFor) {
   harness.write_server("url=unused");
   harness.write("rest.sh",
                 "#!/bin/bash\n/usr/bin/python3 -S -m http.server $PORT --bind 127.0.0.1 &\n"
-                "printf '{\"url\":\"http://0.0.0.0:' > endpoint.dat\ntouch half; while [ ! -e go ]; do sleep 0.01; "
-                "done\n"  // polls: for the file
+                "printf '{\"url\":\"http://0.0.0.0:' > endpoint.dat\ntouch half\n"
+                "while [ ! -e go ]; do timeout 0.01 tail -f /dev/null; done\n"
                 "printf '%s\"}' $PORT >> endpoint.dat\nwait\n");
   harness.start();
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(harness.work("half")); }));
