@@ -32,7 +32,8 @@ Result<NameFilter> filter_of(const http::Request& request) {
   return filter;
 }
 
-Result<int64_t> query_number(const http::Request& request, std::string_view key, int64_t fallback, int64_t least, int64_t most) {
+Result<int64_t> query_number(const http::Request& request, std::string_view key, int64_t fallback, int64_t least,
+                             int64_t most) {
   const auto text = request.query(key);
   if (!text) return fallback;
   const auto number = parse_int(*text);
@@ -73,7 +74,8 @@ void Api::Impl::add_routes(http::Router& router) {
   add("PUT", "/api/v1/deployments/{name}/{version}", &Impl::scale);
   add("DELETE", "/api/v1/deployments/{name}/{version}", &Impl::remove);
   add("DELETE", "/api/v1/deployments/{name}", &Impl::remove);
-  router.add("POST", "/api/v1/deployments", handler(&Impl::deploy), {.body = http::BodyMode::kStreamed, .body_bytes_max = SIZE_MAX});
+  router.add("POST", "/api/v1/deployments", handler(&Impl::deploy),
+             {.body = http::BodyMode::kStreamed, .body_bytes_max = SIZE_MAX});
   add("GET", "/api/v1/watch", &Impl::watch);
   add("POST", "/api/v1/calls", &Impl::calls);
   add("GET", "/api/v1/events", &Impl::events);
@@ -97,17 +99,21 @@ io::Task<std::vector<controller::DeploymentStatus>> Api::Impl::statuses() {
 }
 
 Api::Impl::Answer Api::Impl::info(http::Request&) {
-  const json::Tree answer{{"version", options_.version}, {"host", options_.host}, {"data", options_.data.string()}, {"started", started_}};
+  const json::Tree answer{
+      {"version", options_.version}, {"host", options_.host}, {"data", options_.data.string()}, {"started", started_}};
   co_return http::Response::json(200, json::dump(answer));
 }
 
 Api::Impl::Answer Api::Impl::healthz(http::Request&) { co_return http::Response::text(200, "ok\n"); }
 
 Api::Impl::Answer Api::Impl::readyz(http::Request&) {
-  const auto read = [](controller::Controller& controller) -> io::Task<bool> { co_return controller.numbers().settled; };
+  const auto read = [](controller::Controller& controller) -> io::Task<bool> {
+    co_return controller.numbers().settled;
+  };
   const bool settled = co_await io::on_loop(parts_.controller_loop.executor(), read(parts_.controller));
   if (settled) co_return http::Response::text(200, "ready\n");
-  co_return http::Response::error(503, "unavailable", "the instances that ran before the restart are not all accounted for yet");
+  co_return http::Response::error(503, "unavailable",
+                                  "the instances that ran before the restart are not all accounted for yet");
 }
 
 Api::Impl::Answer Api::Impl::watch(http::Request&) {

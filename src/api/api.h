@@ -37,16 +37,17 @@ struct Options {
   std::filesystem::path data;
   std::string version;  // of the program
   std::string host;     // this machine's name
-  // Called with a new payload's pin (payloads/store.h) once its deployment is stored: to be held until every collection has run whose
-  // list of wanted payloads is older. May be empty: then the pin goes at once.
+  // Called with a new payload's pin (payloads/store.h) once its deployment is stored: to be held until every collection
+  // has run whose list of wanted payloads is older. May be empty: then the pin goes at once.
   std::function<void(std::shared_ptr<const void> pin)> on_deployed;
   // More lines for /metrics, called on the loop. May be empty.
   std::function<void(std::string& out)> more_metrics;
 };
 
-// The routes of docs/api.md but for the console and the gateway's. No handler waits on the loop for the disk or for another loop's
-// work: it suspends. Owned by whoever makes the server; what Parts names outlives it. start() and stop() are awaited on the HTTP
-// loop: start() before the server serves, stop() before it is destroyed and after the server stopped.
+// The routes of docs/api.md but for the console and the gateway's. No handler waits on the loop for the disk or for
+// another loop's work: it suspends. Owned by whoever makes the server; what Parts names outlives it. start() and stop()
+// are awaited on the HTTP loop: start() before the server serves, stop() before it is destroyed and after the server
+// stopped.
 class Api {
  public:
   Api(const Parts& parts, Options options);

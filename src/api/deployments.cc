@@ -109,7 +109,8 @@ Api::Impl::Answer Api::Impl::deploy(http::Request& request) {
   auto wanted = deploy_request_of(request);
   if (!wanted) co_return Response::error(wanted.error());
   if (uploads_ >= kUploadsMax) {
-    co_return Response::error(Error(ErrorCode::kUnavailable, fmt::format("{} payloads are being uploaded; try again", kUploadsMax)));
+    co_return Response::error(
+        Error(ErrorCode::kUnavailable, fmt::format("{} payloads are being uploaded; try again", kUploadsMax)));
   }
   struct Count {
     int& value;
@@ -122,7 +123,8 @@ Api::Impl::Answer Api::Impl::deploy(http::Request& request) {
   wanted->digest = payload->digest;
   const std::string name = wanted->name;
   const std::string version = wanted->version;
-  const auto store = [](Controller& controller, controller::DeployRequest r) -> io::Task<Result<controller::DeployOutcome>> {
+  const auto store = [](Controller& controller,
+                        controller::DeployRequest r) -> io::Task<Result<controller::DeployOutcome>> {
     return controller.deploy(std::move(r));
   };
   const auto outcome =
@@ -142,7 +144,8 @@ Api::Impl::Answer Api::Impl::scale(http::Request& request) {
   const auto instances = json::require_int(*body, "instances");
   if (!instances) co_return Response::error(instances.error());
   if (*instances < 0 || *instances > kInstancesMax) {
-    co_return Response::error(Error(ErrorCode::kInvalidArgument, fmt::format("instances must be from 0 to {}", kInstancesMax)));
+    co_return Response::error(
+        Error(ErrorCode::kInvalidArgument, fmt::format("instances must be from 0 to {}", kInstancesMax)));
   }
   const auto change = [](Controller& controller, NameFilter f, int count) -> io::Task<Result<void>> {
     return controller.scale(f.name, f.version, count);
@@ -166,8 +169,7 @@ Api::Impl::Answer Api::Impl::remove(http::Request& request) {
     return controller.remove(f.name, f.version.empty() ? std::nullopt : std::optional(f.version),
                              n > 0 ? std::optional(static_cast<int>(n)) : std::nullopt);
   };
-  const auto outcome =
-      co_await io::on_loop(parts_.controller_loop.executor(), end(parts_.controller, *filter, *count));
+  const auto outcome = co_await io::on_loop(parts_.controller_loop.executor(), end(parts_.controller, *filter, *count));
   if (!outcome) co_return Response::error(outcome.error());
   const json::Tree answer{{"deployments", outcome->deployments}, {"instances", outcome->instances}};
   co_return Response::json(200, json::dump(answer));

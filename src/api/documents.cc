@@ -70,7 +70,8 @@ Api::Impl::Answer Api::Impl::facets(http::Request& request) {
   auto query = query_of(request);
   if (!query) co_return Response::error(query.error());
   Promise<Result<documents::Facets>> promise(parts_.loop);
-  parts_.documents.facets(std::move(*query), [promise](Result<documents::Facets> facets) { promise.set(std::move(facets)); });
+  parts_.documents.facets(std::move(*query),
+                          [promise](Result<documents::Facets> facets) { promise.set(std::move(facets)); });
   const auto facets = co_await promise.wait();
   if (!facets) co_return Response::error(facets.error());
   json::Tree sensors = json::Tree::object();
@@ -93,13 +94,14 @@ Api::Impl::Answer Api::Impl::watch_documents(http::Request& request) {
 
 io::Task<void> Api::Impl::send_news(http::SseStream& stream, std::shared_ptr<const documents::Matcher> matcher) {
   const auto queue = std::make_shared<NewsQueue>(parts_.loop.executor());
-  const auto subscription = parts_.documents.subscribe([&loop = parts_.loop, queue](std::shared_ptr<const documents::News> news) {
-    loop.post([queue, news] {
-      queue->batches.push_back(news);
-      if (queue->batches.size() > kNewsKept) queue->batches.pop_front();
-      queue->arrived.notify_all();
-    });
-  });
+  const auto subscription =
+      parts_.documents.subscribe([&loop = parts_.loop, queue](std::shared_ptr<const documents::News> news) {
+        loop.post([queue, news] {
+          queue->batches.push_back(news);
+          if (queue->batches.size() > kNewsKept) queue->batches.pop_front();
+          queue->arrived.notify_all();
+        });
+      });
   while (!stream.closed()) {
     if (queue->batches.empty()) {
       if (!co_await stream.wait(queue->arrived)) co_return;
@@ -124,7 +126,8 @@ Api::Impl::Answer Api::Impl::store_documents(http::Request& request) {
   if (!batch) co_return Response::error(batch.error());
   request.body = {};
   Promise<Result<documents::Stored>> promise(parts_.loop);
-  parts_.documents.store(std::move(*batch), [promise](Result<documents::Stored> stored) { promise.set(std::move(stored)); });
+  parts_.documents.store(std::move(*batch),
+                         [promise](Result<documents::Stored> stored) { promise.set(std::move(stored)); });
   const auto stored = co_await promise.wait();
   if (!stored) co_return Response::error(stored.error());
   const json::Tree answer{{"stored", stored->stored}, {"already", stored->already}};
@@ -139,7 +142,8 @@ Api::Impl::Answer Api::Impl::offsets(http::Request& request) {
   }
   const auto offset = parts_.documents.offset(sensor, source);
   if (!offset) {
-    co_return Response::error(Error(ErrorCode::kNotFound, fmt::format("no offset is stored of {} from {}", sensor, source)));
+    co_return Response::error(
+        Error(ErrorCode::kNotFound, fmt::format("no offset is stored of {} from {}", sensor, source)));
   }
   const json::Tree answer{{"offset", offset->offset}, {"position", offset->position}};
   co_return Response::json(200, json::dump(answer));

@@ -63,9 +63,10 @@ io::Task<void> Hub::start() {
     io::Loop& loop = hub.loop_;
     const auto shared = hub.shared_;
     SnapshotPtr first = hub.controller_.snapshot();
-    shared->endpoints_subscription = hub.controller_.subscribe([&loop, shared](const SnapshotPtr& now, const ChangesPtr& changes) {
-      loop.post([shared, now, changes] { shared->take(now, changes); });
-    });
+    shared->endpoints_subscription =
+        hub.controller_.subscribe([&loop, shared](const SnapshotPtr& now, const ChangesPtr& changes) {
+          loop.post([shared, now, changes] { shared->take(now, changes); });
+        });
     shared->statuses_subscription =
         hub.controller_.subscribe_statuses([&loop, shared] { loop.post([shared] { shared->mark_dirty(); }); });
     co_return first;

@@ -11,8 +11,9 @@
 
 namespace modelyard::api {
 
-// Carries the controller's changes to the loop that serves watchers: each change is rendered once, whatever the number of watchers.
-// A watcher that falls behind the kept changes gets a fresh snapshot. Confined to its loop (the HTTP one); start() and stop() there.
+// Carries the controller's changes to the loop that serves watchers: each change is rendered once, whatever the number
+// of watchers. A watcher that falls behind the kept changes gets a fresh snapshot. Confined to its loop (the HTTP one);
+// start() and stop() there.
 class Hub {
  public:
   Hub(io::Loop& loop, io::Loop& controller_loop, controller::Controller& controller);

@@ -52,7 +52,8 @@ class Api::Impl {
 
   // logs.cc
   Answer logs(http::Request&);
-  io::Task<void> follow_logs(http::ResponseStream& stream, NameFilter filter, std::string instance, std::vector<std::string> streams);
+  io::Task<void> follow_logs(http::ResponseStream& stream, NameFilter filter, std::string instance,
+                             std::vector<std::string> streams);
 
   // documents.cc
   Answer search(http::Request&);
@@ -79,6 +80,7 @@ class Api::Impl {
 // The filter that the query or the path of a request says; kInvalidArgument for a name that cannot be one.
 Result<NameFilter> filter_of(const http::Request& request);
 // A number in a query: the fallback when absent, kInvalidArgument out of range.
-Result<int64_t> query_number(const http::Request& request, std::string_view key, int64_t fallback, int64_t least, int64_t most);
+Result<int64_t> query_number(const http::Request& request, std::string_view key, int64_t fallback, int64_t least,
+                             int64_t most);
 
 }  // namespace modelyard::api

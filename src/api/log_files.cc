@@ -59,7 +59,8 @@ std::vector<std::string> last_lines(const std::filesystem::path& log_folder, std
   return lines;
 }
 
-FollowedFile::FollowedFile(std::filesystem::path path, bool from_start) : path_(std::move(path)), from_start_(from_start) {
+FollowedFile::FollowedFile(std::filesystem::path path, bool from_start)
+    : path_(std::move(path)), from_start_(from_start) {
   static_cast<void>(open_current());
   from_start_ = true;  // what appears later is followed from its first line
 }

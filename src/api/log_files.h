@@ -9,15 +9,16 @@
 
 #include "io/file.h"
 
-// The log files of instances: DATA/instances/ID/log/{stdout,stderr}.log with .1 … .5 behind them, and log.previous/ of the run before
-// (registry/instance_folder.h, controller/launcher.h). Blocks; for a worker's thread.
+// The log files of instances: DATA/instances/ID/log/{stdout,stderr}.log with .1 … .5 behind them, and log.previous/ of
+// the run before (registry/instance_folder.h, controller/launcher.h). Blocks; for a worker's thread.
 namespace modelyard::api {
 
-// The last `count` lines of stream ("stdout") in the folder, oldest first, reaching into rotated files; at most 16 MiB are read.
-// A file that is not there has no lines. Bytes that are no UTF-8 become U+FFFD.
+// The last `count` lines of stream ("stdout") in the folder, oldest first, reaching into rotated files; at most 16 MiB
+// are read. A file that is not there has no lines. Bytes that are no UTF-8 become U+FFFD.
 std::vector<std::string> last_lines(const std::filesystem::path& log_folder, std::string_view stream, int64_t count);
 
-// Follows one file from its present end, over rotation: what was written before the file was moved away is read to its end first.
+// Follows one file from its present end, over rotation: what was written before the file was moved away is read to its
+// end first.
 class FollowedFile {
  public:
   FollowedFile(std::filesystem::path path, bool from_start);

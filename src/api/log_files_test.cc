@@ -30,8 +30,11 @@ TEST_F(LogFiles, TheLastLinesReachIntoRotatedFiles) {
 }
 
 TEST_F(LogFiles, BytesThatAreNoTextAreReplaced) {
-  append("stderr.log", "a\xff" "b\n");
-  EXPECT_EQ(last_lines(folder_.path(), "stderr", 1), (Lines{"a\xef\xbf\xbd" "b"}));
+  append("stderr.log",
+         "a\xff"
+         "b\n");
+  EXPECT_EQ(last_lines(folder_.path(), "stderr", 1), (Lines{"a\xef\xbf\xbd"
+                                                            "b"}));
 }
 
 TEST_F(LogFiles, AnyLinkIsNotFollowed) {

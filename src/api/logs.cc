@@ -22,7 +22,8 @@ struct LogSource {
   std::filesystem::path folder;
 };
 
-// Which folders answer for the request. `previous`: the run before the present one; of an instance that does not run, its last.
+// Which folders answer for the request. `previous`: the run before the present one; of an instance that does not run,
+// its last.
 std::vector<LogSource> sources_of(const std::vector<controller::DeploymentStatus>& statuses, const NameFilter& filter,
                                   std::string_view instance, bool previous, const std::filesystem::path& data) {
   std::vector<LogSource> sources;
@@ -100,17 +101,23 @@ Api::Impl::Answer Api::Impl::logs(http::Request& request) {
   const bool previous = request.query("previous").value_or("") == "1";
   const auto all = co_await statuses();
   const std::string of = filter->version.empty() ? filter->name : filter->name + "@" + filter->version;
-  if (!any_matches(all, *filter)) co_return Response::error(Error(ErrorCode::kNotFound, fmt::format("no deployment of {}", of)));
+  if (!any_matches(all, *filter))
+    co_return Response::error(Error(ErrorCode::kNotFound, fmt::format("no deployment of {}", of)));
   const auto sources = sources_of(all, *filter, instance, previous, options_.data);
   if (!instance.empty() && sources.empty()) {
-    co_return Response::error(Error(ErrorCode::kNotFound, fmt::format("{} has no {}instance {}", of, previous ? "former run of " : "",
-                                                                      to_valid_utf8(instance))));
+    co_return Response::error(
+        Error(ErrorCode::kNotFound,
+              fmt::format("{} has no {}instance {}", of, previous ? "former run of " : "", to_valid_utf8(instance))));
   }
-  const std::vector<std::string> streams = stream.empty() ? std::vector<std::string>{"stdout", "stderr"} : std::vector{stream};
+  const std::vector<std::string> streams =
+      stream.empty() ? std::vector<std::string>{"stdout", "stderr"} : std::vector{stream};
   if (follow && log_followers_ >= kFollowersMax) {
-    co_return Response::error(Error(ErrorCode::kUnavailable, fmt::format("{} others follow logs already", kFollowersMax)));
+    co_return Response::error(
+        Error(ErrorCode::kUnavailable, fmt::format("{} others follow logs already", kFollowersMax)));
   }
-  std::function<Result<std::string>()> job = [sources, streams, count = *tail] { return tails_of(sources, streams, count); };
+  std::function<Result<std::string>()> job = [sources, streams, count = *tail] {
+    return tails_of(sources, streams, count);
+  };
   auto text = co_await run_on(log_worker_, parts_.loop, std::move(job));
   if (!text) co_return Response::error(text.error());
   co_return Response::streamed("application/x-ndjson",

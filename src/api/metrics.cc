@@ -28,8 +28,10 @@ double resident_bytes() {
 }
 
 void controller_metrics(std::string& out, const controller::ControllerNumbers& numbers) {
-  number(out, "modelyard_settled", "gauge", "1 once every instance of before the restart is accounted for.", numbers.settled ? 1 : 0);
-  number(out, "modelyard_reconciles_total", "counter", "Rounds of the reconcile loop.", static_cast<double>(numbers.reconciles));
+  number(out, "modelyard_settled", "gauge", "1 once every instance of before the restart is accounted for.",
+         numbers.settled ? 1 : 0);
+  number(out, "modelyard_reconciles_total", "counter", "Rounds of the reconcile loop.",
+         static_cast<double>(numbers.reconciles));
   number(out, "modelyard_launches_total", "counter", "Instances started.", static_cast<double>(numbers.launches));
   number(out, "modelyard_launch_failures_total", "counter", "Instances that could not be started.",
          static_cast<double>(numbers.launch_failures));
@@ -53,21 +55,24 @@ void model_metrics(std::string& out, const std::vector<controller::DeploymentSta
   const auto each = [&](std::string_view name, std::string_view help, auto value) {
     family(out, name, "gauge", help);
     for (const auto& status : statuses) {
-      out += fmt::format("{}{{name=\"{}\",version=\"{}\"}} {}\n", name, status.deployment.name, status.deployment.version, value(status));
+      out += fmt::format("{}{{name=\"{}\",version=\"{}\"}} {}\n", name, status.deployment.name,
+                         status.deployment.version, value(status));
     }
   };
   using Status = controller::DeploymentStatus;
   each("modelyard_model_wanted", "Wanted instances.", [](const Status& s) { return s.wanted; });
   each("modelyard_model_ready", "Ready instances.", [](const Status& s) { return s.ready; });
   each("modelyard_model_restarts", "Restarts of this deployment.", [](const Status& s) { return s.restarts; });
-  each("modelyard_model_calls_per_second", "Calls that clients told of.", [](const Status& s) { return s.calls_per_second; });
+  each("modelyard_model_calls_per_second", "Calls that clients told of.",
+       [](const Status& s) { return s.calls_per_second; });
   each("modelyard_model_latency_p99_seconds", "99th percentile of the last minute's calls.",
        [](const Status& s) { return s.latency_p99_ms / 1000; });
 }
 
 void document_metrics(std::string& out, const documents::Store::Statistics& statistics) {
   number(out, "modelyard_documents", "gauge", "Stored documents.", static_cast<double>(statistics.documents));
-  number(out, "modelyard_documents_bytes", "gauge", "Bytes of the document files.", static_cast<double>(statistics.bytes));
+  number(out, "modelyard_documents_bytes", "gauge", "Bytes of the document files.",
+         static_cast<double>(statistics.bytes));
   number(out, "modelyard_documents_days", "gauge", "Days that are kept.", statistics.days);
   number(out, "modelyard_documents_stored_total", "counter", "Documents stored since the start.",
          static_cast<double>(statistics.stored));

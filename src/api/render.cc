@@ -36,7 +36,10 @@ json::Tree instance_json(const InstanceStatus& status) {
 }
 
 json::Tree revision_json(const registry::Revision& revision) {
-  return {{"number", revision.number}, {"digest", revision.digest}, {"created", iso(revision.created_ms)}, {"by", revision.created_by}};
+  return {{"number", revision.number},
+          {"digest", revision.digest},
+          {"created", iso(revision.created_ms)},
+          {"by", revision.created_by}};
 }
 
 void write_endpoint(json::Writer& writer, const registry::Endpoint& endpoint) {
@@ -115,10 +118,11 @@ std::string models_json(const registry::Snapshot& snapshot, const std::vector<De
       json::Tree instances = json::Tree::array();
       for (const registry::Endpoint& endpoint : *endpoints) {
         const auto state = states.find(endpoint.id);
-        instances.push_back({{"id", endpoint.id},
-                             {"url", endpoint.url},
-                             {"state", std::string(to_string(state == states.end() ? registry::InstanceState::kReady : state->second))},
-                             {"host", endpoint.host}});
+        instances.push_back(
+            {{"id", endpoint.id},
+             {"url", endpoint.url},
+             {"state", std::string(to_string(state == states.end() ? registry::InstanceState::kReady : state->second))},
+             {"host", endpoint.host}});
       }
       list.push_back({{"name", name}, {"version", version}, {"instances", std::move(instances)}});
     }
@@ -134,9 +138,12 @@ std::string events_json(const std::vector<registry::Event>& events) {
     writer.begin_object();
     writer.key("sequence");
     writer.number(event.sequence);
-    for (const auto& [key, value] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
-             {"name", event.name}, {"version", event.version}, {"instance", event.instance}, {"kind", event.kind},
-             {"text", event.text}}) {
+    for (const auto& [key, value] :
+         std::initializer_list<std::pair<std::string_view, std::string_view>>{{"name", event.name},
+                                                                              {"version", event.version},
+                                                                              {"instance", event.instance},
+                                                                              {"kind", event.kind},
+                                                                              {"text", event.text}}) {
       writer.key(key);
       writer.string(value);
     }
@@ -198,7 +205,8 @@ std::string change_json(const registry::Snapshot& snapshot, const std::vector<re
 Result<std::vector<controller::CallReport>> call_reports_from(std::string_view body) {
   MY_TRY(const json::Tree tree, json::parse(body, {.source = "body"}));
   if (!tree.is_array()) return fail(ErrorCode::kInvalidArgument, "the body must be an array of reports");
-  if (tree.size() > kReportsMax) return fail(ErrorCode::kResourceExhausted, fmt::format("over {} reports", kReportsMax));
+  if (tree.size() > kReportsMax)
+    return fail(ErrorCode::kResourceExhausted, fmt::format("over {} reports", kReportsMax));
   std::vector<controller::CallReport> reports;
   for (const json::Tree& item : tree) {
     if (!item.is_object()) return fail(ErrorCode::kInvalidArgument, "a report must be an object");

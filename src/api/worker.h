@@ -15,8 +15,8 @@
 
 namespace modelyard::api {
 
-// One thread for work that may block (unpacking, reading logs), so that no loop has to. Jobs run in order; the queue is bounded.
-// Thread-safe. The destructor drops what has not begun and waits for what has.
+// One thread for work that may block (unpacking, reading logs), so that no loop has to. Jobs run in order; the queue is
+// bounded. Thread-safe. The destructor drops what has not begun and waits for what has.
 class Worker {
  public:
   explicit Worker(size_t queued_max = 64);
@@ -38,8 +38,8 @@ class Worker {
   std::thread thread_;
 };
 
-// A value that another thread gives and a coroutine of `loop` waits for. The giver keeps a copy of the promise; if the waiter is
-// cancelled the value is dropped.
+// A value that another thread gives and a coroutine of `loop` waits for. The giver keeps a copy of the promise; if the
+// waiter is cancelled the value is dropped.
 template <typename T>
 class Promise {
  public:

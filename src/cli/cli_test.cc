@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 
 #include "cli/arguments.h"
 #include "cli/help.h"
@@ -17,13 +17,14 @@ Command sample() {
           .group = "Help",
           .summary = "a command for this test",
           .positionals = {{.name = "N"}, {.name = "MORE", .required = false, .repeatable = true}},
-          .options = {{.name = "name", .letter = 'n', .value = "V"},
-                      {.name = "count", .kind = Option::Kind::kInteger, .value = "K", .fallback = "1", .least = 0, .most = 10},
-                      {.name = "env", .value = "K=V", .repeatable = true},
-                      {.name = "wait", .kind = Option::Kind::kOptionalInteger, .value = "S", .least = 1, .most = 100},
-                      {.name = "follow", .letter = 'f', .kind = Option::Kind::kFlag},
-                      {.name = "previous", .letter = 'p', .kind = Option::Kind::kFlag},
-                      output_option()},
+          .options =
+              {{.name = "name", .letter = 'n', .value = "V"},
+               {.name = "count", .kind = Option::Kind::kInteger, .value = "K", .fallback = "1", .least = 0, .most = 10},
+               {.name = "env", .value = "K=V", .repeatable = true},
+               {.name = "wait", .kind = Option::Kind::kOptionalInteger, .value = "S", .least = 1, .most = 100},
+               {.name = "follow", .letter = 'f', .kind = Option::Kind::kFlag},
+               {.name = "previous", .letter = 'p', .kind = Option::Kind::kFlag},
+               output_option()},
           .examples = {{"modelyard sample x", "an example"}},
           .run = [](Invocation&) { return Status(); }};
 }
@@ -63,7 +64,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Arguments, EveryFormOfAnOption) {
   const Command command = sample();
-  const auto a = parse_arguments(command, {"-fp", "x", "-njoe", "--count=3", "--env", "A=1", "--env=B=2=3", "--wait=5", "y", "--", "--z"});
+  const auto a = parse_arguments(
+      command, {"-fp", "x", "-njoe", "--count=3", "--env", "A=1", "--env=B=2=3", "--wait=5", "y", "--", "--z"});
   ASSERT_TRUE(a) << a.error().message();
   EXPECT_TRUE(a->has("follow"));
   EXPECT_TRUE(a->has("previous"));
@@ -211,7 +213,8 @@ TEST(ListenAddress, Forms) {
   EXPECT_EQ(listen_address("[::1]:0")->host, "::1");
   EXPECT_EQ(listen_address(":80")->host, "0.0.0.0");
   EXPECT_EQ(listen_address("9000")->port, 9000);
-  for (const char* bad : {"", "x", "host:", "host:70000", "::1:80", "host:-1"}) EXPECT_FALSE(listen_address(bad)) << bad;
+  for (const char* bad : {"", "x", "host:", "host:70000", "::1:80", "host:-1"})
+    EXPECT_FALSE(listen_address(bad)) << bad;
 }
 
 TEST(Target, LeavesOutWhatIsEmptyAndEncodesTheRest) {

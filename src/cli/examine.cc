@@ -30,7 +30,8 @@ Finding examine_kernel() {
   ::uname(&name);
   const io::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   if (pidfd) return {Kind::kGood, "kernel", fmt::format("{} {}, with pidfd", name.sysname, name.release), ""};
-  return {Kind::kNote, "kernel", fmt::format("{} {}, without pidfd: the end of a model is seen by polling", name.sysname, name.release),
+  return {Kind::kNote, "kernel",
+          fmt::format("{} {}, without pidfd: the end of a model is seen by polling", name.sysname, name.release),
           "Linux 5.4 or newer sees it at once."};
 }
 
@@ -43,7 +44,8 @@ Finding examine_inotify() {
 
 // The line of /proc/self/cgroup for version 2 ("0::/path") or for the memory controller of version 1.
 Finding examine_cgroup() {
-  const Finding without{Kind::kNote, "cgroup", "no memory cgroup may be made: --memory is held by watching the resident size",
+  const Finding without{Kind::kNote, "cgroup",
+                        "no memory cgroup may be made: --memory is held by watching the resident size",
                         "As root, or in a systemd unit with Delegate=yes, the kernel enforces it."};
   const auto text = io::read_file("/proc/self/cgroup", 1 << 20);
   if (!text) return without;
@@ -55,7 +57,8 @@ Finding examine_cgroup() {
     const std::string folder = fmt::format("/sys/fs/cgroup{}{}", second ? "" : "/memory", parts[2]);
     if (second && ::access("/sys/fs/cgroup/cgroup.controllers", R_OK) != 0) continue;
     if (::access(folder.c_str(), W_OK) == 0) {
-      return {Kind::kGood, "cgroup", fmt::format("version {}, writable: the kernel enforces --memory", second ? 2 : 1), ""};
+      return {Kind::kGood, "cgroup", fmt::format("version {}, writable: the kernel enforces --memory", second ? 2 : 1),
+              ""};
     }
   }
   return without;
@@ -65,7 +68,8 @@ Finding examine_limits() {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   if (files.rlim_max >= kFilesWanted) return {Kind::kGood, "open files", fmt::format("up to {}", files.rlim_max), ""};
-  return {Kind::kNote, "open files", fmt::format("only {}", files.rlim_max), "Raise the limit (ulimit -Hn) for many models or clients."};
+  return {Kind::kNote, "open files", fmt::format("only {}", files.rlim_max),
+          "Raise the limit (ulimit -Hn) for many models or clients."};
 }
 
 Finding examine_runner() {
@@ -84,29 +88,38 @@ bool is_in_path(const std::string& program) {
 
 Finding examine_python() {
   if (!is_in_path("python3")) {
-    return {Kind::kNote, "python3", "not found: FILE.py:FUNCTION and models in Python do not run", "apt-get install python3"};
+    return {Kind::kNote, "python3", "not found: FILE.py:FUNCTION and models in Python do not run",
+            "apt-get install python3"};
   }
   std::error_code ignored;
   for (const char* folder : {"/usr/lib/python3/dist-packages/flask", "/usr/local/lib/python3/dist-packages/flask"}) {
     if (std::filesystem::is_directory(folder, ignored)) return {Kind::kGood, "python3", "found, with Flask", ""};
   }
-  return {Kind::kGood, "python3", "found; Flask, which examples/mock_dga uses, is not in the system's packages", "apt-get install python3-flask"};
+  return {Kind::kGood, "python3", "found; Flask, which examples/mock_dga uses, is not in the system's packages",
+          "apt-get install python3-flask"};
 }
 
 // f_type of file systems whose locks are not to be trusted between machines (statfs(2)).
 bool is_network_file_system(long type) {
-  constexpr long kTypes[] = {0x6969 /* nfs */, 0x517B /* smb */, static_cast<long>(0xFF534D42) /* cifs */, 0x5346414F /* afs */,
-                             0x00C36400 /* ceph */, static_cast<long>(0xFE534D42) /* smb2 */, 0x47504653 /* gpfs */};
+  constexpr long kTypes[] = {0x6969 /* nfs */,
+                             0x517B /* smb */,
+                             static_cast<long>(0xFF534D42) /* cifs */,
+                             0x5346414F /* afs */,
+                             0x00C36400 /* ceph */,
+                             static_cast<long>(0xFE534D42) /* smb2 */,
+                             0x47504653 /* gpfs */};
   return std::ranges::find(kTypes, type) != std::end(kTypes);
 }
 
 Finding examine_data(const std::filesystem::path& data) {
   std::filesystem::path existing = data;
-  while (!existing.empty() && existing != existing.root_path() && ::access(existing.c_str(), F_OK) != 0) existing = existing.parent_path();
+  while (!existing.empty() && existing != existing.root_path() && ::access(existing.c_str(), F_OK) != 0)
+    existing = existing.parent_path();
   const std::string shown = data.string();
   std::error_code ignored;
   if (!std::filesystem::is_directory(existing, ignored)) {
-    return {Kind::kProblem, "data folder", fmt::format("{} is no folder", existing.string()), "Say another with --data DIR."};
+    return {Kind::kProblem, "data folder", fmt::format("{} is no folder", existing.string()),
+            "Say another with --data DIR."};
   }
   if (::access(existing.c_str(), W_OK | X_OK) != 0) {
     return {Kind::kProblem, "data folder", fmt::format("{} cannot be written by this user", existing.string()),
@@ -114,11 +127,13 @@ Finding examine_data(const std::filesystem::path& data) {
   }
   struct statfs system {};
   if (::statfs(existing.c_str(), &system) == 0 && is_network_file_system(static_cast<long>(system.f_type))) {
-    return {Kind::kProblem, "data folder", shown + " is on a network file system", "Say a local folder with --data DIR."};
+    return {Kind::kProblem, "data folder", shown + " is on a network file system",
+            "Say a local folder with --data DIR."};
   }
   struct statvfs space {};
   if (::statvfs(existing.c_str(), &space) == 0 && space.f_bavail * space.f_frsize < kFreeBytesWanted) {
-    return {Kind::kNote, "data folder", fmt::format("{}: {} MiB are free", shown, (space.f_bavail * space.f_frsize) >> 20),
+    return {Kind::kNote, "data folder",
+            fmt::format("{}: {} MiB are free", shown, (space.f_bavail * space.f_frsize) >> 20),
             "Free some space, or bound the documents with `modelyard up --retain 1GiB`."};
   }
   struct stat info {};
@@ -132,7 +147,8 @@ Finding examine_data(const std::filesystem::path& data) {
 }  // namespace
 
 std::vector<Finding> examine_machine(const std::filesystem::path& data) {
-  return {examine_kernel(), examine_inotify(), examine_cgroup(), examine_limits(), examine_runner(), examine_python(), examine_data(data)};
+  return {examine_kernel(), examine_inotify(), examine_cgroup(),  examine_limits(),
+          examine_runner(), examine_python(),  examine_data(data)};
 }
 
 }  // namespace modelyard::cli

@@ -15,8 +15,10 @@ constexpr std::string_view kGroups[] = {"Models", "Look", "Stream", "Stellar", "
 
 std::string option_words(const Option& option) {
   std::string words = option.letter ? fmt::format("-{}, --{}", option.letter, option.name) : "    --" + option.name;
-  if (option.kind == Option::Kind::kOptionalInteger) words += fmt::format("[={}]", option.value);
-  else if (option.kind != Option::Kind::kFlag) words += " " + option.value;
+  if (option.kind == Option::Kind::kOptionalInteger)
+    words += fmt::format("[={}]", option.value);
+  else if (option.kind != Option::Kind::kFlag)
+    words += " " + option.value;
   return words;
 }
 
@@ -60,8 +62,10 @@ std::string two_columns(const std::vector<std::pair<std::string, std::string>>& 
   std::string out;
   for (const auto& [left, right] : rows) {
     out += "  " + left;
-    if (left.size() > width) out += "\n" + std::string(width + 4, ' ');
-    else out += std::string(width + 2 - left.size(), ' ');
+    if (left.size() > width)
+      out += "\n" + std::string(width + 4, ' ');
+    else
+      out += std::string(width + 2 - left.size(), ' ');
     out += wrapped(right, width + 4, 100) + "\n";
   }
   return out;
@@ -142,9 +146,12 @@ std::string roff(std::string_view text) {
   bool line_start = true;
   for (const char c : text) {
     if (line_start && (c == '.' || c == '\'')) out += "\\&";
-    if (c == '\\') out += "\\\\";
-    else if (c == '-') out += "\\-";
-    else out += c;
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '-')
+      out += "\\-";
+    else
+      out += c;
     line_start = c == '\n';
   }
   return out;
@@ -165,9 +172,10 @@ std::string dashed(std::string name) {
 std::string manual_name(const Command& command) { return "modelyard-" + dashed(command.name) + ".1"; }
 
 std::string manual_page(const Command& command) {
-  std::string out = fmt::format(".TH MODELYARD-{0} 1\n.SH NAME\nmodelyard\\-{1} \\- {2}\n.SH SYNOPSIS\n.nf\n.B {3}\n.fi\n.SH DESCRIPTION\n{4}\n",
-                                to_upper(dashed(command.name)), roff(dashed(command.name)), roff(command.summary),
-                                roff(usage_line(command)), roff(command.text));
+  std::string out = fmt::format(
+      ".TH MODELYARD-{0} 1\n.SH NAME\nmodelyard\\-{1} \\- {2}\n.SH SYNOPSIS\n.nf\n.B {3}\n.fi\n.SH DESCRIPTION\n{4}\n",
+      to_upper(dashed(command.name)), roff(dashed(command.name)), roff(command.summary), roff(usage_line(command)),
+      roff(command.text));
   if (!command.positionals.empty()) out += ".SH ARGUMENTS\n";
   for (const Positional& positional : command.positionals) {
     out += fmt::format(".TP\n.I {}\n{}\n", roff(positional.name), roff(positional.text));
@@ -190,7 +198,8 @@ std::string manual_page(const CommandSet& commands) {
       ".SH SYNOPSIS\n.B modelyard\n.I COMMAND\n[arguments]\n.SH COMMANDS\n";
   for (const Command& command : commands.all()) {
     if (command.hidden) continue;
-    out += fmt::format(".TP\n.B {}\n{}; see modelyard\\-{}(1)\n", roff(command.name), roff(command.summary), roff(dashed(command.name)));
+    out += fmt::format(".TP\n.B {}\n{}; see modelyard\\-{}(1)\n", roff(command.name), roff(command.summary),
+                       roff(dashed(command.name)));
   }
   return out + std::string(kManualEnd);
 }
@@ -217,7 +226,8 @@ std::string bash_completion(const CommandSet& commands) {
   for (const std::string_view first : split(firsts, ' ')) {
     if (commands.find(first)) continue;
     std::string seconds;
-    for (const Command* sub : commands.below(first)) seconds += (seconds.empty() ? "" : " ") + sub->name.substr(first.size() + 1);
+    for (const Command* sub : commands.below(first))
+      seconds += (seconds.empty() ? "" : " ") + sub->name.substr(first.size() + 1);
     groups += fmt::format("    {}/*) words=\"{}\" ;;\n", first, seconds);
   }
   return fmt::format(

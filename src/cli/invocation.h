@@ -26,7 +26,8 @@ class Invocation {
  public:
   using Environment = std::function<std::optional<std::string>(const std::string&)>;
 
-  Invocation(const Command& command, const CommandSet& commands, Arguments arguments, Output& output, Environment environment);
+  Invocation(const Command& command, const CommandSet& commands, Arguments arguments, Output& output,
+             Environment environment);
 
   const Command& command() const { return command_; }
   const CommandSet& commands() const { return commands_; }

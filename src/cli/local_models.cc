@@ -23,7 +23,8 @@ controller::CallReport to_controller(const client::CallReport& report) {
 
 }  // namespace
 
-// Outlives this object: what the controller's loop still posts looks here first. `models` is read on the HTTP loop alone.
+// Outlives this object: what the controller's loop still posts looks here first. `models` is read on the HTTP loop
+// alone.
 struct LocalModels::Link {
   client::Directory* directory = nullptr;
   controller::Controller::Subscription subscription;  // touched on the controller's loop
@@ -54,7 +55,8 @@ io::Task<void> LocalModels::start() {
       });
     };
     post(self.controller_.snapshot());
-    link->subscription = self.controller_.subscribe([post](const SnapshotPtr& snapshot, const auto&) { post(snapshot); });
+    link->subscription =
+        self.controller_.subscribe([post](const SnapshotPtr& snapshot, const auto&) { post(snapshot); });
     co_return;
   };
   co_await io::on_loop(controller_loop_.executor(), subscribe(*this));

@@ -10,8 +10,9 @@
 
 namespace modelyard::cli {
 
-// The gateway's way to the models of this very process: the controller's snapshots become the directory's, on the HTTP loop, and what
-// calls found goes back to the controller once a second. Confined to the HTTP loop; start() and stop() are awaited there.
+// The gateway's way to the models of this very process: the controller's snapshots become the directory's, on the HTTP
+// loop, and what calls found goes back to the controller once a second. Confined to the HTTP loop; start() and stop()
+// are awaited there.
 class LocalModels {
  public:
   LocalModels(io::Loop& loop, io::Loop& controller_loop, controller::Controller& controller);

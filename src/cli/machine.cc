@@ -49,18 +49,22 @@ Result<std::filesystem::path> runner_program() {
        {folder / "modelyard-runner", folder.parent_path() / "libexec" / "modelyard" / "modelyard-runner"}) {
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
-  return fail(ErrorCode::kNotFound, fmt::format("modelyard-runner is not beside {}; install or build both programs", self.string()));
+  return fail(ErrorCode::kNotFound,
+              fmt::format("modelyard-runner is not beside {}; install or build both programs", self.string()));
 }
 
 Result<ListenAddress> listen_address(std::string_view text) {
   const auto bad = [&] {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("--listen must be HOST:PORT, as 127.0.0.1:8800, not '{}'", text));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("--listen must be HOST:PORT, as 127.0.0.1:8800, not '{}'", text));
   };
   const size_t colon = text.rfind(':');
   std::string_view host = colon == std::string_view::npos ? "127.0.0.1" : text.substr(0, colon);
   const std::string_view port = colon == std::string_view::npos ? text : text.substr(colon + 1);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  else if (host.find(':') != std::string_view::npos) return bad();
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != std::string_view::npos)
+    return bad();
   const auto number = parse_int(port);
   if (!number || *number < 0 || *number > 65535) return bad();
   return ListenAddress{host.empty() ? "0.0.0.0" : std::string(host), static_cast<uint16_t>(*number)};

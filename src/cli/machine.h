@@ -17,7 +17,8 @@ std::vector<std::string> host_names();
 // modelyard-runner: beside this program, or in ../libexec/modelyard. kNotFound says where it was looked for.
 Result<std::filesystem::path> runner_program();
 
-// --listen: "127.0.0.1:8800", "[::1]:0", "localhost:8800", ":8800" (all addresses), "8800". kInvalidArgument tells the form.
+// --listen: "127.0.0.1:8800", "[::1]:0", "localhost:8800", ":8800" (all addresses), "8800". kInvalidArgument tells the
+// form.
 struct ListenAddress {
   std::string host;
   uint16_t port = 0;

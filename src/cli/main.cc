@@ -9,7 +9,8 @@
 
 namespace {
 
-// A caller may have closed one of the three; the next file opened would take its number, and an error text would end in a database.
+// A caller may have closed one of the three; the next file opened would take its number, and an error text would end in
+// a database.
 void hold_standard_descriptors() {
   int fd = ::open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= 2) fd = ::open("/dev/null", O_RDWR);

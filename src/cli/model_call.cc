@@ -11,16 +11,19 @@ namespace {
 
 constexpr seconds kSnapshotWithin{5};
 
-// The feed tries again until its time is up, for a server that is starting; a person wants to know at once that there is none.
+// The feed tries again until its time is up, for a server that is starting; a person wants to know at once that there
+// is none.
 io::Task<Status> look(http::Client& http, const client::FeedOptions& options) {
   http::ClientRequest request{.origin = options.server, .target = "/api/v1/info"};
   if (!options.token.empty()) request.headers.add("authorization", "Bearer " + options.token);
-  MY_CO_TRY(const http::ClientResponse response, co_await http.fetch(std::move(request), system_clock().now() + kSnapshotWithin));
+  MY_CO_TRY(const http::ClientResponse response,
+            co_await http.fetch(std::move(request), system_clock().now() + kSnapshotWithin));
   if (response.status == 401 || response.status == 403) co_return fail(http::error_of(response.status, response.body));
   co_return Status();
 }
 
-io::Task<Result<std::string>> call(io::Loop& loop, client::FeedOptions options, const ModelCallRequest& request, bool& reached) {
+io::Task<Result<std::string>> call(io::Loop& loop, client::FeedOptions options, const ModelCallRequest& request,
+                                   bool& reached) {
   client::Directory directory(system_clock(), Random::from_system());
   http::Client http(loop);
   if (const Status there = co_await look(http, options); !there) co_return fail(there.error());
@@ -35,9 +38,12 @@ io::Task<Result<std::string>> call(io::Loop& loop, client::FeedOptions options, 
     for (const auto& [key, value] : request.arguments) arguments.emplace_back(key, value);
     std::optional<std::string> version;
     if (!request.model.version.empty()) version = request.model.version;
-    auto got = co_await models.call(request.model.name, version, request.function, std::move(arguments), {.deadline = request.deadline});
-    if (got) answer = std::move(got->body);
-    else answer = fail(std::move(got).error());
+    auto got = co_await models.call(request.model.name, version, request.function, std::move(arguments),
+                                    {.deadline = request.deadline});
+    if (got)
+      answer = std::move(got->body);
+    else
+      answer = fail(std::move(got).error());
   } else {
     answer = fail(told.error());
   }
@@ -51,7 +57,8 @@ Result<std::string> call_model(const ServerAddress& server, const ModelCallReque
   MY_TRY(http::Origin origin, http::Origin::of(server.url));
   io::Loop loop;
   server_was_reached = false;
-  return io::run_blocking(loop, call(loop, {.server = std::move(origin), .token = server.token}, request, server_was_reached));
+  return io::run_blocking(
+      loop, call(loop, {.server = std::move(origin), .token = server.token}, request, server_was_reached));
 }
 
 }  // namespace modelyard::cli

@@ -20,7 +20,8 @@ constexpr size_t kFlushAt = 64 * 1024;
 
 // Columns a terminal uses for UTF-8 text, near enough for a table: one for each code point.
 size_t columns_of(std::string_view text) {
-  return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 }  // namespace

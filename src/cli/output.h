@@ -10,9 +10,9 @@
 
 namespace modelyard::cli {
 
-// Standard output of a command. Text is gathered and written in large pieces; flush() when a reader waits for the line. A reader
-// that went away (EPIPE) ends the process quietly, any other failure (disk full) is reported by flush() and by the final flush in
-// run_program. Confined to the main thread.
+// Standard output of a command. Text is gathered and written in large pieces; flush() when a reader waits for the line.
+// A reader that went away (EPIPE) ends the process quietly, any other failure (disk full) is reported by flush() and by
+// the final flush in run_program. Confined to the main thread.
 class Output {
  public:
   explicit Output(int fd = 1);
@@ -52,7 +52,8 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// What long work is doing, on standard error and only if that is a terminal; one line that is rewritten and wiped at the end.
+// What long work is doing, on standard error and only if that is a terminal; one line that is rewritten and wiped at
+// the end.
 class Progress {
  public:
   Progress();
@@ -67,7 +68,8 @@ class Progress {
   bool shown_ = false;
 };
 
-// Control characters of other people's text (model output, names in error messages) as \xNN, so that they do not drive a terminal.
+// Control characters of other people's text (model output, names in error messages) as \xNN, so that they do not drive
+// a terminal.
 std::string printable(std::string_view text);
 // "3s", "12m", "4h", "9d" since the ISO 8601 time; "" if it is no time.
 std::string age_of(std::string_view iso8601);

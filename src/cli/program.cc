@@ -55,7 +55,8 @@ std::string default_next_step(const Command& command, ErrorCode code) {
   const bool talks = std::ranges::any_of(command.options, [](const Option& option) { return option.name == "server"; });
   switch (code) {
     case ErrorCode::kUnavailable:
-      return talks ? "Start a server with `modelyard up`, or name a running one with --server URL or $MODELYARD_SERVER." : "";
+      return talks ? "Start a server with `modelyard up`, or name a running one with --server URL or $MODELYARD_SERVER."
+                   : "";
     case ErrorCode::kUnauthenticated: return "Give the server's token with --token-file FILE or in $MODELYARD_TOKEN.";
     case ErrorCode::kNotFound: return talks ? "`modelyard status` shows what there is." : "";
     case ErrorCode::kInternal: return "This is a mistake in modelyard; please report it with the command line.";
@@ -72,8 +73,8 @@ int tell_failure(const Invocation& invocation, const Error& error) {
   return code;
 }
 
-int run_command(const Command& command, const CommandSet& commands, const std::vector<std::string>& words, Output& output,
-                const Invocation::Environment& environment) {
+int run_command(const Command& command, const CommandSet& commands, const std::vector<std::string>& words,
+                Output& output, const Invocation::Environment& environment) {
   auto arguments = parse_arguments(command, words);
   if (!arguments) {
     tell(command.name, arguments.error().message(), fmt::format("See `modelyard {} --help`.", command.name));
@@ -115,13 +116,16 @@ int dispatch(const CommandSet& commands, const std::vector<std::string>& words, 
     return kDone;
   }
   if (first == "--version" || first == "-V") return dispatch(commands, {"version"}, output, environment);
-  const auto after = [&](size_t count) { return std::vector<std::string>(words.begin() + static_cast<ptrdiff_t>(count), words.end()); };
+  const auto after = [&](size_t count) {
+    return std::vector<std::string>(words.begin() + static_cast<ptrdiff_t>(count), words.end());
+  };
   if (words.size() > 1) {
     if (const Command* command = commands.find(first + " " + words[1])) {
       return run_command(*command, commands, after(2), output, environment);
     }
   }
-  if (const Command* command = commands.find(first)) return run_command(*command, commands, after(1), output, environment);
+  if (const Command* command = commands.find(first))
+    return run_command(*command, commands, after(1), output, environment);
   if (const auto below = commands.below(first); !below.empty()) {
     if (words.size() > 1 && (words[1] == "--help" || words[1] == "-h")) {
       output.write(group_help(first, below));

@@ -46,7 +46,8 @@ struct Remote::State {
   Error named(Error error) const { return std::move(error).with_context(address.url); }
 
   // next_page: what the header Modelyard-Next says.
-  io::Task<Result<json::Tree>> exchange(http::ClientRequest request, SteadyTime deadline, std::string* next_page = nullptr) {
+  io::Task<Result<json::Tree>> exchange(http::ClientRequest request, SteadyTime deadline,
+                                        std::string* next_page = nullptr) {
     auto response = co_await client.fetch(std::move(request), deadline);
     if (!response) co_return fail(named(std::move(response).error()));
     if (response->status >= 300) co_return fail(http::error_of(response->status, response->body));
@@ -54,7 +55,8 @@ struct Remote::State {
     if (response->body.empty()) co_return json::Tree(nullptr);
     auto tree = json::parse(response->body);
     if (!tree) {
-      co_return fail(ErrorCode::kProtocol, fmt::format("{} answered something that is no JSON: is it a modelyard server?", address.url));
+      co_return fail(ErrorCode::kProtocol,
+                     fmt::format("{} answered something that is no JSON: is it a modelyard server?", address.url));
     }
     co_return std::move(*tree);
   }
@@ -82,7 +84,8 @@ struct Remote::State {
         if (!on_line(std::string_view(pending).substr(start, end - start))) co_return Status();
       }
       pending.erase(0, start);
-      if (pending.size() > kLineMax) co_return fail(ErrorCode::kResourceExhausted, "a line of the answer is over 16 MiB");
+      if (pending.size() > kLineMax)
+        co_return fail(ErrorCode::kResourceExhausted, "a line of the answer is over 16 MiB");
     }
     if (!pending.empty()) on_line(pending);
     co_return Status();
@@ -151,7 +154,8 @@ Result<json::Tree> Remote::get(const std::string& target) {
 namespace {
 
 Status require_objects(const json::Tree& answer, const std::string& url) {
-  if (answer.is_array() && std::ranges::all_of(answer, [](const json::Tree& item) { return item.is_object(); })) return {};
+  if (answer.is_array() && std::ranges::all_of(answer, [](const json::Tree& item) { return item.is_object(); }))
+    return {};
   return fail(ErrorCode::kProtocol, fmt::format("{} did not answer with a list: is it a modelyard server?", url));
 }
 

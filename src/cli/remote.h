@@ -23,8 +23,9 @@ struct ServerAddress {
 };
 Result<ServerAddress> server_address(Invocation& invocation);
 
-// The HTTP API of docs/api.md for commands that may block. Each call runs a loop of its own on the calling thread. An answer that is
-// an error comes back as that error (kNotFound, …), a server that does not answer as kUnavailable with its URL.
+// The HTTP API of docs/api.md for commands that may block. Each call runs a loop of its own on the calling thread. An
+// answer that is an error comes back as that error (kNotFound, …), a server that does not answer as kUnavailable with
+// its URL.
 class Remote {
  public:
   static Result<Remote> open(Invocation& invocation);
@@ -45,8 +46,8 @@ class Remote {
   // POST of a body that next() gives piece by piece, "" at the end. No deadline but the server's.
   Result<json::Tree> upload(const std::string& target, std::function<Result<std::string>()> next);
 
-  // An answer that goes on: on_line for each line without its end, until it returns false, or the server ends it (success).
-  // silence: the longest time without a byte; nothing = for ever.
+  // An answer that goes on: on_line for each line without its end, until it returns false, or the server ends it
+  // (success). silence: the longest time without a byte; nothing = for ever.
   using OnLine = std::function<bool(std::string_view line)>;
   Status read_lines(const std::string& target, const OnLine& on_line);
   // Server-sent events until on_event returns false. kUnavailable when the connection ends, or is silent for 30 s.
@@ -74,7 +75,8 @@ struct ModelName {
 // kInvalidArgument for a bad name (wrong usage), or when N@V and --version differ.
 Result<ModelName> model_name(Invocation& invocation, std::string_view text);
 
-// SIGINT and SIGTERM end the process with 0 from now on: for commands that print lines until they are stopped, each line flushed.
+// SIGINT and SIGTERM end the process with 0 from now on: for commands that print lines until they are stopped, each
+// line flushed.
 void stop_quietly_on_signals();
 
 }  // namespace modelyard::cli

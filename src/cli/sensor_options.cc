@@ -19,14 +19,18 @@ pipeline::Stage stage_of(const Invocation& invocation) {
 Option stage_option() {
   return {.name = "stage",
           .value = "STAGE",
-          .text = "how far: parse = the parser alone; transform = with transformations and validation; enrich = with enrichment and "
-                  "triage, names with dots; index = as a sink writes it, names with colons",
+          .text =
+              "how far: parse = the parser alone; transform = with transformations and validation; enrich = with "
+              "enrichment and "
+              "triage, names with dots; index = as a sink writes it, names with colons",
           .fallback = "index",
           .choices = {"parse", "transform", "enrich", "index"}};
 }
 
 Option config_option() {
-  return {.name = "config", .value = "DIR", .text = "the folder with global.json, parsers/, enrichments/, indexing/ and patterns/"};
+  return {.name = "config",
+          .value = "DIR",
+          .text = "the folder with global.json, parsers/, enrichments/, indexing/ and patterns/"};
 }
 
 Result<std::filesystem::path> config_folder(Invocation& invocation) {

@@ -38,7 +38,8 @@ StellarModels::State& StellarModels::state() {
   return *state_;
 }
 
-std::optional<stellar::ModelEndpoint> StellarModels::find_endpoint(std::string_view name, std::optional<std::string_view> version) {
+std::optional<stellar::ModelEndpoint> StellarModels::find_endpoint(std::string_view name,
+                                                                   std::optional<std::string_view> version) {
   return state().models.find_endpoint(name, version);
 }
 

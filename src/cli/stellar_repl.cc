@@ -48,7 +48,10 @@ class InterruptHandler {
 class Editor {
  public:
   Editor(stellar::Session& session, const std::filesystem::path& history_file)
-      : session_(session), history_file_(history_file), history_(::history_init()), editor_(::el_init("modelyard", stdin, stdout, stderr)) {
+      : session_(session),
+        history_file_(history_file),
+        history_(::history_init()),
+        editor_(::el_init("modelyard", stdin, stdout, stderr)) {
     HistEvent event;
     ::history(history_, &event, H_SETSIZE, kHistoryLines);
     ::history(history_, &event, H_SETUNIQUE, 1);
@@ -162,7 +165,9 @@ void run_repl(stellar::Session& session, Output& out, const std::filesystem::pat
   std::setlocale(LC_CTYPE, "");
   const InterruptHandler handler(session);
   Editor editor(session, history_file);
-  out.line("Stellar. ?FUNCTION explains one, %functions lists them, %vars shows variables, name := expression sets one; ^D ends.");
+  out.line(
+      "Stellar. ?FUNCTION explains one, %functions lists them, %vars shows variables, name := expression sets one; ^D "
+      "ends.");
   static_cast<void>(out.flush());
   std::string input;
   while (true) {

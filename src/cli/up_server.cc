@@ -34,15 +34,18 @@ constexpr size_t kSocketPathMax = 107;  // sun_path of unix(7), without its end
 constexpr seconds kRequestsEndWithin{3};
 constexpr seconds kRunnersLeaveWithin{1};
 
-// The runners' socket. Where DATA/control.sock is too long for a socket address, a short path that the same folder always gets.
+// The runners' socket. Where DATA/control.sock is too long for a socket address, a short path that the same folder
+// always gets.
 Result<std::string> runner_socket(const std::filesystem::path& data) {
   std::string path = (data / "control.sock").string();
   if (path.size() <= kSocketPathMax) return path;
   const std::filesystem::path folder = fmt::format("/tmp/modelyard-{}", ::getuid());
   MY_TRY_VOID(io::make_folder(folder, 0700));
   struct stat info {};
-  if (::lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::getuid() || (info.st_mode & 077) != 0) {
-    return fail(ErrorCode::kPermissionDenied, fmt::format("{} must be a folder of this user with mode 700", folder.string()));
+  if (::lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::getuid() ||
+      (info.st_mode & 077) != 0) {
+    return fail(ErrorCode::kPermissionDenied,
+                fmt::format("{} must be a folder of this user with mode 700", folder.string()));
   }
   return (folder / (sha256_hex(data.string()).substr(0, 16) + ".sock")).string();
 }
@@ -58,7 +61,8 @@ class UpServer {
     MY_TRY(socket_, runner_socket(options_.data));
     MY_TRY(registry_, registry::EmbeddedRegistry::open(options_.data));
     MY_TRY(payloads_, payloads::open_directory_store(options_.data / "payloads"));
-    MY_TRY(documents_, documents::Store::open({.folder = options_.data / "documents", .retention = options_.retention}, system_clock()));
+    MY_TRY(documents_, documents::Store::open({.folder = options_.data / "documents", .retention = options_.retention},
+                                              system_clock()));
     make_controller();
     make_http();
     return {};
@@ -80,16 +84,17 @@ class UpServer {
     hooks.find = [this](const std::string& digest) { return payloads_->find(digest); };
     hooks.collect = [this](std::set<std::string> wanted) { collect_payloads(std::move(wanted)); };
     controller::ControllerOptions options{.data = options_.data, .socket = socket_, .host = host_names().front()};
-    controller_ = std::make_unique<controller::Controller>(
-        controller::Controller::Parts{.executor = controller_loop_.executor(),
-                                      .registry = *registry_,
-                                      .launcher = *launcher_,
-                                      .clock = system_clock(),
-                                      .random = Random::from_system(),
-                                      .payloads = std::move(hooks)},
-        std::move(options));
+    controller_ =
+        std::make_unique<controller::Controller>(controller::Controller::Parts{.executor = controller_loop_.executor(),
+                                                                               .registry = *registry_,
+                                                                               .launcher = *launcher_,
+                                                                               .clock = system_clock(),
+                                                                               .random = Random::from_system(),
+                                                                               .payloads = std::move(hooks)},
+                                                 std::move(options));
     controller::add_runner_routes(runner_router_, *controller_);
-    runner_server_ = std::make_unique<http::Server>(controller_loop_, runner_router_, http::ServerOptions{.unix_path = socket_});
+    runner_server_ =
+        std::make_unique<http::Server>(controller_loop_, runner_router_, http::ServerOptions{.unix_path = socket_});
   }
 
   void make_http() {
@@ -105,8 +110,8 @@ class UpServer {
     api_->add_routes(router_);
     gateway::add_routes(router_, local_models_->models());
     http::ServerOptions options{.host = options_.listen_host, .port = options_.port};
-    options.guard = api::make_guard(
-        {.listen_host = options_.listen_host, .host_names = host_names(), .token = options_.token});
+    options.guard =
+        api::make_guard({.listen_host = options_.listen_host, .host_names = host_names(), .token = options_.token});
     server_ = std::make_unique<http::Server>(http_loop_, router_, std::move(options));
   }
 
@@ -119,7 +124,8 @@ class UpServer {
     if (!posted) spdlog::debug("old payloads stay until the next removal");
   }
 
-  // A collection that was ordered before the deployment was stored does not know its payload: the pin goes after it, by the same way.
+  // A collection that was ordered before the deployment was stored does not know its payload: the pin goes after it, by
+  // the same way.
   void release_pin(std::shared_ptr<const void> pin) {
     controller_loop_.post([this, pin] { static_cast<void>(housekeeping_.post([pin] {})); });
   }
@@ -155,7 +161,9 @@ class UpServer {
       if (status) status = on_ready("http://" + server_->address());
       if (status) spdlog::info("serves http://{}, data in {}", server_->address(), options_.data.string());
       while (status && signal == 0) co_await signalled.wait();
-      if (status) spdlog::info("{}: stopping, models are {}", signal == SIGINT ? "SIGINT" : "SIGTERM", options_.keep_models ? "kept" : "drained");
+      if (status)
+        spdlog::info("{}: stopping, models are {}", signal == SIGINT ? "SIGINT" : "SIGTERM",
+                     options_.keep_models ? "kept" : "drained");
       co_await server_->stop(system_clock().now() + kRequestsEndWithin);
       co_await local_models_->stop();
       co_await api_->stop();

@@ -15,15 +15,15 @@ struct UpOptions {
   std::filesystem::path runner;  // the program
   std::string listen_host = "127.0.0.1";
   uint16_t port = 8800;
-  std::string token;             // "" = none
-  std::string version;           // of this program
+  std::string token;    // "" = none
+  std::string version;  // of this program
   documents::Retention retention;
-  bool keep_models = false;      // at the end they live on
+  bool keep_models = false;  // at the end they live on
 };
 
-// Everything on this machine in one process: controller and runners' socket on one thread, API, gateway and console on another, a
-// thread for each SQLite file. Blocks until SIGTERM or SIGINT, then stops within 20 s: requests in flight end, models are drained
-// (unless they are kept). on_ready gets the URL once it serves.
+// Everything on this machine in one process: controller and runners' socket on one thread, API, gateway and console on
+// another, a thread for each SQLite file. Blocks until SIGTERM or SIGINT, then stops within 20 s: requests in flight
+// end, models are drained (unless they are kept). on_ready gets the URL once it serves.
 //   kConflict           another `up` has the folder, or the port is taken
 //   kUnsupported        the folder was written by a newer version
 //   kPermissionDenied   the folder cannot be written

@@ -15,7 +15,8 @@ constexpr int kLogLinesShown = 20;
 int64_t ready_of_revision(const json::Tree& deployment, int64_t revision) {
   int64_t ready = 0;
   for (const json::Tree& instance : objects_in(deployment, "instances")) {
-    if (json::get_string(instance, "state") == "ready" && json::get_int(instance, "revision", revision) == revision) ++ready;
+    if (json::get_string(instance, "state") == "ready" && json::get_int(instance, "revision", revision) == revision)
+      ++ready;
   }
   return ready;
 }
@@ -27,7 +28,8 @@ std::string reason_of(const json::Tree& deployment) {
   for (const json::Tree& instance : objects_in(deployment, "instances")) {
     const std::string state = json::get_string(instance, "state");
     if (state == "ready") continue;
-    if (reason = json::get_string(instance, "reason"); !reason.empty()) return json::get_string(instance, "id") + ": " + reason;
+    if (reason = json::get_string(instance, "reason"); !reason.empty())
+      return json::get_string(instance, "id") + ": " + reason;
     if (state == "starting" && json::get_string(instance, "url").empty()) {
       return json::get_string(instance, "id") + ": it has not written a complete endpoint.dat yet";
     }
@@ -40,11 +42,13 @@ std::string last_log_lines(Remote& remote, const ModelName& model) {
   std::vector<std::string> lines;
   const auto collect = [&](const std::string& previous) {
     const std::string path = fmt::format("/api/v1/logs/{}/{}", segment(model.name), segment(model.version));
-    static_cast<void>(remote.read_lines(
-        target_with(path, {{"tail", std::to_string(kLogLinesShown)}, {"previous", previous}}), [&](std::string_view line) {
-          if (const auto record = json::parse(line)) lines.push_back("  | " + json::get_string(*record, "line"));
-          return true;
-        }));
+    static_cast<void>(
+        remote.read_lines(target_with(path, {{"tail", std::to_string(kLogLinesShown)}, {"previous", previous}}),
+                          [&](std::string_view line) {
+                            if (const auto record = json::parse(line))
+                              lines.push_back("  | " + json::get_string(*record, "line"));
+                            return true;
+                          }));
   };
   collect("");
   if (lines.empty()) collect("1");
@@ -65,7 +69,8 @@ Status wait_ready(Remote& remote, const ModelName& model, int64_t revision, std:
     if (!list) return true;
     std::optional<json::Tree> found;
     for (const json::Tree& deployment : *list) {
-      if (json::get_string(deployment, "name") == model.name && json::get_string(deployment, "version") == model.version) {
+      if (json::get_string(deployment, "name") == model.name &&
+          json::get_string(deployment, "version") == model.version) {
         found = deployment;
       }
     }

@@ -23,7 +23,8 @@ Result<ModelCallRequest> request_of(Invocation& invocation) {
       request.function = words[i];
       has_function = true;
     } else {
-      return invocation.wrong_usage(fmt::format("'{}' is no k=v, and {} is the function already", words[i], request.function));
+      return invocation.wrong_usage(
+          fmt::format("'{}' is no k=v, and {} is the function already", words[i], request.function));
     }
   }
   request.deadline = milliseconds(*invocation.arguments().integer("timeout"));
@@ -34,7 +35,8 @@ Status run(Invocation& invocation) {
   MY_TRY(const ModelCallRequest request, request_of(invocation));
   MY_TRY(const ServerAddress server, server_address(invocation));
   bool reached = false;
-  const std::string shown = request.model.version.empty() ? request.model.name : request.model.name + "@" + request.model.version;
+  const std::string shown =
+      request.model.version.empty() ? request.model.name : request.model.name + "@" + request.model.version;
   invocation.doing("call " + shown);
   auto answer = call_model(server, request, reached);
   if (!answer) {
@@ -59,27 +61,32 @@ Status run(Invocation& invocation) {
 }  // namespace
 
 void register_call(CommandSet& commands) {
-  commands.add({.name = "call",
-                .group = "Models",
-                .summary = "call a model and print its answer",
-                .text = "Calls one instance of the model through the client library, as sensors and the gateway do: one of the "
-                        "registered instances, tried once more on another if it fails. FUNCTION is one of the model's aliases, else a "
-                        "path; default apply. No version is the greatest. Prints the JSON answer; a call that fails is exit 1.",
-                .positionals = {{.name = "N[@V]", .text = "the model"},
-                                {.name = "FUNCTION|k=v", .text = "the function, and the call's arguments", .required = false, .repeatable = true}},
-                .options = std::vector<Option>{version_option(),
-                                               {.name = "timeout",
-                                                .kind = Option::Kind::kInteger,
-                                                .value = "MS",
-                                                .text = "milliseconds that the call may take",
-                                                .fallback = "2000",
-                                                .least = 1,
-                                                .most = 3'600'000},
-                                               output_option()} +
-                           server_options(),
-                .examples = {{"modelyard call dga host=yahoo.com", "what does it say of a host?"},
-                             {"modelyard call dga@1.0 explain host=yahoo.com", "another function of one version"}},
-                .run = run});
+  commands.add(
+      {.name = "call",
+       .group = "Models",
+       .summary = "call a model and print its answer",
+       .text = "Calls one instance of the model through the client library, as sensors and the gateway do: one of the "
+               "registered instances, tried once more on another if it fails. FUNCTION is one of the model's aliases, "
+               "else a "
+               "path; default apply. No version is the greatest. Prints the JSON answer; a call that fails is exit 1.",
+       .positionals = {{.name = "N[@V]", .text = "the model"},
+                       {.name = "FUNCTION|k=v",
+                        .text = "the function, and the call's arguments",
+                        .required = false,
+                        .repeatable = true}},
+       .options = std::vector<Option>{version_option(),
+                                      {.name = "timeout",
+                                       .kind = Option::Kind::kInteger,
+                                       .value = "MS",
+                                       .text = "milliseconds that the call may take",
+                                       .fallback = "2000",
+                                       .least = 1,
+                                       .most = 3'600'000},
+                                      output_option()} +
+                  server_options(),
+       .examples = {{"modelyard call dga host=yahoo.com", "what does it say of a host?"},
+                    {"modelyard call dga@1.0 explain host=yahoo.com", "another function of one version"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

@@ -29,7 +29,8 @@ Result<Checked> check(const std::filesystem::path& folder) {
     const auto pipeline = pipeline::Pipeline::compile(*config, stellar::FunctionRegistry::standard());
     if (pipeline) continue;
     const std::string& text = pipeline.error().message();
-    if (std::ranges::find(checked.problems.errors, text) == checked.problems.errors.end()) checked.problems.errors.push_back(text);
+    if (std::ranges::find(checked.problems.errors, text) == checked.problems.errors.end())
+      checked.problems.errors.push_back(text);
   }
   return checked;
 }
@@ -40,7 +41,8 @@ Status run(Invocation& invocation) {
   MY_TRY(const Checked checked, check(folder));
   const auto& [errors, warnings] = checked.problems;
   if (invocation.wants_json()) {
-    invocation.out().json({{"good", errors.empty()}, {"sensors", checked.sensors}, {"errors", errors}, {"warnings", warnings}});
+    invocation.out().json(
+        {{"good", errors.empty()}, {"sensors", checked.sensors}, {"errors", errors}, {"warnings", warnings}});
     if (!errors.empty()) invocation.exit_with(kFailed);
     return {};
   }
@@ -48,24 +50,28 @@ Status run(Invocation& invocation) {
   for (const std::string& error : errors) fmt::print(stderr, "{}\n", printable(error));
   if (!errors.empty()) {
     invocation.next_step("Nothing of a sensor runs before its configuration is right.");
-    return fail(ErrorCode::kInvalidArgument, fmt::format("{} {} wrong", errors.size(), errors.size() == 1 ? "thing is" : "things are"));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} {} wrong", errors.size(), errors.size() == 1 ? "thing is" : "things are"));
   }
-  invocation.out().line(fmt::format("{}: good ({})", folder.string(),
-                                    checked.sensors.empty() ? "no sensors" : fmt::format("{}", fmt::join(checked.sensors, ", "))));
+  invocation.out().line(
+      fmt::format("{}: good ({})", folder.string(),
+                  checked.sensors.empty() ? "no sensors" : fmt::format("{}", fmt::join(checked.sensors, ", "))));
   return {};
 }
 
 }  // namespace
 
 void register_check_config(CommandSet& commands) {
-  commands.add({.name = "config check",
-                .group = "Stream",
-                .summary = "validate a configuration folder: every document, pattern and expression",
-                .text = "Tells all that is wrong with file:line:column, the line and a caret; exit 1 if anything is.",
-                .positionals = {{.name = "DIR", .text = "the folder with global.json, parsers/, enrichments/, indexing/ and patterns/"}},
-                .options = {output_option()},
-                .examples = {{"modelyard config check config/zookeeper", "is everything right?"}},
-                .run = run});
+  commands.add(
+      {.name = "config check",
+       .group = "Stream",
+       .summary = "validate a configuration folder: every document, pattern and expression",
+       .text = "Tells all that is wrong with file:line:column, the line and a caret; exit 1 if anything is.",
+       .positionals = {{.name = "DIR",
+                        .text = "the folder with global.json, parsers/, enrichments/, indexing/ and patterns/"}},
+       .options = {output_option()},
+       .examples = {{"modelyard config check config/zookeeper", "is everything right?"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

@@ -66,17 +66,21 @@ Status run(Invocation& invocation) {
   MY_TRY_VOID(add_environment(invocation, query));
   const std::string target = target_with("/api/v1/deployments", query);
   if (target.size() > kTargetMax) {
-    return fail(ErrorCode::kResourceExhausted, "the environment is over 24 KiB; put large values into a file of the payload");
+    return fail(ErrorCode::kResourceExhausted,
+                "the environment is over 24 KiB; put large values into a file of the payload");
   }
   MY_TRY(Remote remote, Remote::open(invocation));
   MY_TRY(const json::Tree answer, upload(remote, target, package));
   const int64_t revision = json::get_int(answer, "revision", 1);
   const std::string shown = fmt::format("{}@{}", model.name, model.version);
   if (arguments.has("wait")) {
-    if (const Status ready = wait_ready(remote, model, revision, seconds(arguments.integer("wait").value_or(60))); !ready) {
+    if (const Status ready = wait_ready(remote, model, revision, seconds(arguments.integer("wait").value_or(60)));
+        !ready) {
       if (ready.error().code() != ErrorCode::kUnavailable) invocation.exit_with(kFailed);
-      invocation.next_step(fmt::format("It stays recorded: `modelyard status {0}` and `modelyard logs {0}` show more, "
-                                       "`modelyard remove {0}` ends it.", shown));
+      invocation.next_step(
+          fmt::format("It stays recorded: `modelyard status {0}` and `modelyard logs {0}` show more, "
+                      "`modelyard remove {0}` ends it.",
+                      shown));
       return ready;
     }
   }
@@ -85,7 +89,8 @@ Status run(Invocation& invocation) {
   } else if (!json::get_bool(answer, "changed", true)) {
     invocation.out().line(fmt::format("{}: unchanged, revision {}", shown, revision));
   } else {
-    invocation.out().line(fmt::format("{}: {}, revision {}", shown, arguments.has("wait") ? "ready" : "deployed", revision));
+    invocation.out().line(
+        fmt::format("{}: {}, revision {}", shown, arguments.has("wait") ? "ready" : "deployed", revision));
   }
   return {};
 }
@@ -93,16 +98,28 @@ Status run(Invocation& invocation) {
 std::vector<Option> options() {
   return {{.name = "name", .value = "N", .text = "the model's name, or N@V; default: the folder's or file's"},
           {.name = "version", .value = "V", .text = "the version; default 1"},
-          {.name = "instances", .kind = Option::Kind::kInteger, .value = "K", .text = "how many run", .fallback = "1", .most = 10'000},
+          {.name = "instances",
+           .kind = Option::Kind::kInteger,
+           .value = "K",
+           .text = "how many run",
+           .fallback = "1",
+           .most = 10'000},
           {.name = "memory",
            .kind = Option::Kind::kInteger,
            .value = "MB",
            .text = "memory limit of an instance; default: unlimited",
            .most = int64_t{1} << 30},
-          {.name = "vcores", .kind = Option::Kind::kInteger, .value = "K", .text = "processors of an instance", .fallback = "1", .least = 1,
+          {.name = "vcores",
+           .kind = Option::Kind::kInteger,
+           .value = "K",
+           .text = "processors of an instance",
+           .fallback = "1",
+           .least = 1,
            .most = 4096},
           {.name = "env", .value = "K=V", .text = "add to the model's environment", .repeatable = true},
-          {.name = "health-path", .value = "PATH", .text = "GET this path to see whether it is well; default: a TCP connect"},
+          {.name = "health-path",
+           .value = "PATH",
+           .text = "GET this path to see whether it is well; default: a TCP connect"},
           {.name = "wait",
            .kind = Option::Kind::kOptionalInteger,
            .value = "SECONDS",
@@ -115,22 +132,24 @@ std::vector<Option> options() {
 }  // namespace
 
 void register_deploy(CommandSet& commands) {
-  commands.add({.name = "deploy",
-                .group = "Models",
-                .summary = "deploy a model, or change what is deployed",
-                .text = "SOURCE is a folder with one .sh script that starts the model and writes endpoint.dat, or FILE.py:FUNCTION, a "
-                        "Python function that is served as it is. A command after -- is one that listens on $PORT.\n"
-                        "The same name and version again sets the wanted number; a changed source is a new revision, rolled out "
-                        "one instance at a time: one more is started, and only when it is ready an old one is drained.\n"
-                        "The model gets PATH, HOME, USER, LANG, LC_*, TZ, TMPDIR, VIRTUAL_ENV, CONDA_PREFIX, LD_LIBRARY_PATH, "
-                        "CUDA_VISIBLE_DEVICES and *_proxy of this environment, and what --env adds.",
-                .positionals = {{.name = "SOURCE", .text = "a folder, or FILE.py:FUNCTION"}},
-                .options = options() + server_options(),
-                .examples = {{"modelyard deploy examples/mock_dga --name dga --version 1.0 --instances 2 --wait", "a folder"},
-                             {"modelyard deploy app.py:score --wait", "a Python function"},
-                             {"modelyard deploy --name web -- python3 -m http.server '$PORT'", "a command"}},
-                .rest = "COMMAND…",
-                .run = run});
+  commands.add(
+      {.name = "deploy",
+       .group = "Models",
+       .summary = "deploy a model, or change what is deployed",
+       .text = "SOURCE is a folder with one .sh script that starts the model and writes endpoint.dat, or "
+               "FILE.py:FUNCTION, a "
+               "Python function that is served as it is. A command after -- is one that listens on $PORT.\n"
+               "The same name and version again sets the wanted number; a changed source is a new revision, rolled out "
+               "one instance at a time: one more is started, and only when it is ready an old one is drained.\n"
+               "The model gets PATH, HOME, USER, LANG, LC_*, TZ, TMPDIR, VIRTUAL_ENV, CONDA_PREFIX, LD_LIBRARY_PATH, "
+               "CUDA_VISIBLE_DEVICES and *_proxy of this environment, and what --env adds.",
+       .positionals = {{.name = "SOURCE", .text = "a folder, or FILE.py:FUNCTION"}},
+       .options = options() + server_options(),
+       .examples = {{"modelyard deploy examples/mock_dga --name dga --version 1.0 --instances 2 --wait", "a folder"},
+                    {"modelyard deploy app.py:score --wait", "a Python function"},
+                    {"modelyard deploy --name web -- python3 -m http.server '$PORT'", "a command"}},
+       .rest = "COMMAND…",
+       .run = run});
 }
 
 }  // namespace modelyard::cli

@@ -41,11 +41,14 @@ bool can_bind(const std::string& host, uint16_t port) {
 Finding examine_server(Remote& remote) {
   const auto info = remote.get("/api/v1/info");
   if (info) {
-    return {Kind::kGood, "server", fmt::format("{} answers: modelyard {} on {}", remote.url(), json::get_string(*info, "version"),
-                                               json::get_string(*info, "host")), ""};
+    return {Kind::kGood, "server",
+            fmt::format("{} answers: modelyard {} on {}", remote.url(), json::get_string(*info, "version"),
+                        json::get_string(*info, "host")),
+            ""};
   }
   if (info.error().code() != ErrorCode::kUnavailable) {
-    return {Kind::kProblem, "server", info.error().message(), "Another program may have this address: choose one with --listen and --server."};
+    return {Kind::kProblem, "server", info.error().message(),
+            "Another program may have this address: choose one with --listen and --server."};
   }
   const auto url = http::parse_url(remote.url());
   if (url && !can_bind(url->host, url->port)) {
@@ -62,7 +65,8 @@ void examine_deployments(Remote& remote, std::vector<Finding>& findings) {
   for (const json::Tree& deployment : *deployments) {
     const std::string state = json::get_string(deployment, "state");
     if (state == "ready" || state == "starting" || state == "removing") continue;
-    const std::string shown = fmt::format("{}@{}", json::get_string(deployment, "name"), json::get_string(deployment, "version"));
+    const std::string shown =
+        fmt::format("{}@{}", json::get_string(deployment, "name"), json::get_string(deployment, "version"));
     const std::string error = json::get_string(deployment, "error");
     findings.push_back({Kind::kProblem, "model " + shown, state + ": " + error.substr(0, error.find('\n')),
                         fmt::format("`modelyard status {0}` and `modelyard logs {0} --previous` say more.", shown)});
@@ -78,13 +82,17 @@ Status run(Invocation& invocation) {
   if (invocation.wants_json()) {
     json::Tree list = json::Tree::array();
     for (const Finding& finding : findings) {
-      list.push_back({{"check", finding.what}, {"state", word_of(finding.kind)}, {"text", finding.text}, {"advice", finding.advice}});
+      list.push_back({{"check", finding.what},
+                      {"state", word_of(finding.kind)},
+                      {"text", finding.text},
+                      {"advice", finding.advice}});
     }
     invocation.out().json(list);
   } else {
     for (const Finding& finding : findings) {
       invocation.out().line(fmt::format("{:<8} {}: {}", word_of(finding.kind), finding.what, printable(finding.text)));
-      if (finding.kind != Kind::kGood && !finding.advice.empty()) invocation.out().line(fmt::format("{:<8} {}", "", finding.advice));
+      if (finding.kind != Kind::kGood && !finding.advice.empty())
+        invocation.out().line(fmt::format("{:<8} {}", "", finding.advice));
     }
   }
   const auto problems = std::ranges::count(findings, Kind::kProblem, &Finding::kind);
@@ -95,16 +103,20 @@ Status run(Invocation& invocation) {
 }  // namespace
 
 void register_doctor(CommandSet& commands) {
-  commands.add({.name = "doctor",
-                .group = "Server",
-                .summary = "look at this machine and the server, and say what to do",
-                .text = "Checks the kernel's features, limits, programs, the data folder, whether the server answers or its address is "
-                        "free, and the deployments that do not do well. Exit 1 if something is a problem; notes are not.",
-                .options = std::vector<Option>{{.name = "data", .value = "DIR", .text = "the data folder to look at; default as of `modelyard up`"},
-                                               output_option()} +
-                           server_options(),
-                .examples = {{"modelyard doctor", "what is wrong here?"}},
-                .run = run});
+  commands.add(
+      {.name = "doctor",
+       .group = "Server",
+       .summary = "look at this machine and the server, and say what to do",
+       .text = "Checks the kernel's features, limits, programs, the data folder, whether the server answers or its "
+               "address is "
+               "free, and the deployments that do not do well. Exit 1 if something is a problem; notes are not.",
+       .options =
+           std::vector<Option>{
+               {.name = "data", .value = "DIR", .text = "the data folder to look at; default as of `modelyard up`"},
+               output_option()} +
+           server_options(),
+       .examples = {{"modelyard doctor", "what is wrong here?"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

@@ -14,9 +14,10 @@ Status run(Invocation& invocation) {
   }
   MY_TRY(Remote remote, Remote::open(invocation));
   const int64_t limit = invocation.arguments().integer("limit").value_or(200);
-  MY_TRY(const json::Tree events,
-         remote.get_list(target_with("/api/v1/events",
-                                {{"name", wanted.name}, {"version", wanted.version}, {"limit", std::to_string(limit)}})));
+  MY_TRY(
+      const json::Tree events,
+      remote.get_list(target_with(
+          "/api/v1/events", {{"name", wanted.name}, {"version", wanted.version}, {"limit", std::to_string(limit)}})));
   if (invocation.wants_json()) {
     invocation.out().json(events);
     return {};
@@ -26,7 +27,8 @@ Status run(Invocation& invocation) {
     const std::string version = json::get_string(event, "version");
     const std::string instance = json::get_string(event, "instance");
     table.row({json::get_string(event, "at"), json::get_string(event, "name") + (version.empty() ? "" : "@" + version),
-               instance.empty() ? "-" : instance, json::get_string(event, "kind"), printable(json::get_string(event, "text"))});
+               instance.empty() ? "-" : instance, json::get_string(event, "kind"),
+               printable(json::get_string(event, "text"))});
   }
   invocation.out().write(table.str());
   return {};
@@ -35,24 +37,26 @@ Status run(Invocation& invocation) {
 }  // namespace
 
 void register_events(CommandSet& commands) {
-  commands.add({.name = "events",
-                .group = "Look",
-                .summary = "show what happened to a model and why, newest last",
-                .text = "Prints the recorded events: deployed, started, ready, failed, restarted, drained and so on, each with its "
-                        "reason.",
-                .positionals = {{.name = "N[@V]", .text = "only of this model", .required = false}},
-                .options = std::vector<Option>{version_option(),
-                                               {.name = "limit",
-                                                .kind = Option::Kind::kInteger,
-                                                .value = "K",
-                                                .text = "at most so many, the newest",
-                                                .fallback = "200",
-                                                .least = 1,
-                                                .most = 10'000},
-                                               output_option()} +
-                           server_options(),
-                .examples = {{"modelyard events dga", "why was it restarted?"}},
-                .run = run});
+  commands.add(
+      {.name = "events",
+       .group = "Look",
+       .summary = "show what happened to a model and why, newest last",
+       .text =
+           "Prints the recorded events: deployed, started, ready, failed, restarted, drained and so on, each with its "
+           "reason.",
+       .positionals = {{.name = "N[@V]", .text = "only of this model", .required = false}},
+       .options = std::vector<Option>{version_option(),
+                                      {.name = "limit",
+                                       .kind = Option::Kind::kInteger,
+                                       .value = "K",
+                                       .text = "at most so many, the newest",
+                                       .fallback = "200",
+                                       .least = 1,
+                                       .most = 10'000},
+                                      output_option()} +
+                  server_options(),
+       .examples = {{"modelyard events dga", "why was it restarted?"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

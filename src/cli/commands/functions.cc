@@ -25,10 +25,11 @@ json::Tree function_json(const stellar::Function& function) {
   }
   json::Tree examples = json::Tree::array();
   for (const stellar::Example& example : function.examples) {
-    examples.push_back({{"expression", example.expression}, {"result", example.result}, {"variables", example.variables}});
+    examples.push_back(
+        {{"expression", example.expression}, {"result", example.result}, {"variables", example.variables}});
   }
-  return {{"name", function.name},       {"category", function.category}, {"description", function.description},
-          {"parameters", parameters},    {"returns", function.returns},   {"examples", examples}};
+  return {{"name", function.name},    {"category", function.category}, {"description", function.description},
+          {"parameters", parameters}, {"returns", function.returns},   {"examples", examples}};
 }
 
 std::string first_sentence(std::string_view text) {
@@ -43,7 +44,8 @@ Status one(Invocation& invocation, const stellar::FunctionRegistry& registry, co
     for (const stellar::Function* known : registry.all()) names.emplace_back(known->name);
     const auto near = did_you_mean(name, names);
     invocation.next_step("`modelyard functions` lists them.");
-    return fail(ErrorCode::kNotFound, near ? fmt::format("no function {}; did you mean {}?", name, *near) : fmt::format("no function {}", name));
+    return fail(ErrorCode::kNotFound, near ? fmt::format("no function {}; did you mean {}?", name, *near)
+                                           : fmt::format("no function {}", name));
   }
   if (invocation.wants_json()) {
     invocation.out().json(function_json(*function));
@@ -55,7 +57,8 @@ Status one(Invocation& invocation, const stellar::FunctionRegistry& registry, co
 
 Status run(Invocation& invocation) {
   const auto& registry = stellar::FunctionRegistry::standard();
-  if (const std::string name = invocation.arguments().positional(0); !name.empty()) return one(invocation, registry, upper(name));
+  if (const std::string name = invocation.arguments().positional(0); !name.empty())
+    return one(invocation, registry, upper(name));
   if (invocation.wants_json()) {
     json::Tree list = json::Tree::array();
     for (const stellar::Function* function : registry.all()) list.push_back(function_json(*function));
@@ -84,7 +87,8 @@ void register_functions(CommandSet& commands) {
                 .text = "Lists the functions that an expression may call, or explains one.",
                 .positionals = {{.name = "NAME", .text = "explain this function", .required = false}},
                 .options = {output},
-                .examples = {{"modelyard functions", "which are there?"}, {"modelyard functions DOMAIN_REMOVE_SUBDOMAINS", "what does it do?"}},
+                .examples = {{"modelyard functions", "which are there?"},
+                             {"modelyard functions DOMAIN_REMOVE_SUBDOMAINS", "what does it do?"}},
                 .run = run});
 }
 

@@ -47,20 +47,24 @@ Status run(Invocation& invocation) {
 }  // namespace
 
 void register_help(CommandSet& commands) {
-  commands.add({.name = "help",
-                .group = "Help",
-                .summary = "show what a command does",
-                .text = "The same as --help. The options make the manual page, the shell completion and the reference in docs/.",
-                .positionals = {{.name = "COMMAND", .text = "one of the commands", .required = false, .repeatable = true}},
-                .options = {{.name = "man", .value = "FOLDER", .text = "write the manual pages, modelyard.1 and one for each command, there"},
-                            {.name = "markdown", .kind = Option::Kind::kFlag, .text = "print the reference of all commands"},
-                            {.name = "completion",
-                             .value = "SHELL",
-                             .text = "print the completion script of a shell",
-                             .choices = {"bash"}}},
-                .examples = {{"modelyard help deploy", "how is a model deployed?"},
-                             {"modelyard help --completion bash > /etc/bash_completion.d/modelyard", "complete with the tab key"}},
-                .run = run});
+  commands.add(
+      {.name = "help",
+       .group = "Help",
+       .summary = "show what a command does",
+       .text = "The same as --help. The options make the manual page, the shell completion and the reference in docs/.",
+       .positionals = {{.name = "COMMAND", .text = "one of the commands", .required = false, .repeatable = true}},
+       .options = {{.name = "man",
+                    .value = "FOLDER",
+                    .text = "write the manual pages, modelyard.1 and one for each command, there"},
+                   {.name = "markdown", .kind = Option::Kind::kFlag, .text = "print the reference of all commands"},
+                   {.name = "completion",
+                    .value = "SHELL",
+                    .text = "print the completion script of a shell",
+                    .choices = {"bash"}}},
+       .examples = {{"modelyard help deploy", "how is a model deployed?"},
+                    {"modelyard help --completion bash > /etc/bash_completion.d/modelyard",
+                     "complete with the tab key"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

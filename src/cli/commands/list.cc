@@ -16,7 +16,9 @@ json::Tree listed(const json::Tree& model) {
                          {"state", json::get_string(instance, "state")},
                          {"host", json::get_string(instance, "host")}});
   }
-  return {{"name", json::get_string(model, "name")}, {"version", json::get_string(model, "version")}, {"instances", instances}};
+  return {{"name", json::get_string(model, "name")},
+          {"version", json::get_string(model, "version")},
+          {"instances", instances}};
 }
 
 Status run(Invocation& invocation) {
@@ -36,9 +38,11 @@ Status run(Invocation& invocation) {
     return {};
   }
   for (const json::Tree& model : models) {
-    invocation.out().line(fmt::format("Model {} @ {}", json::get_string(model, "name"), json::get_string(model, "version")));
+    invocation.out().line(
+        fmt::format("Model {} @ {}", json::get_string(model, "name"), json::get_string(model, "version")));
     for (const json::Tree& instance : objects_in(model, "instances")) {
-      invocation.out().line(fmt::format("  {}  {}", json::get_string(instance, "url"), json::get_string(instance, "id")));
+      invocation.out().line(
+          fmt::format("  {}  {}", json::get_string(instance, "url"), json::get_string(instance, "id")));
     }
   }
   if (models.empty() && invocation.out().is_terminal()) invocation.out().line("No model is registered.");
@@ -48,15 +52,16 @@ Status run(Invocation& invocation) {
 }  // namespace
 
 void register_list(CommandSet& commands) {
-  commands.add({.name = "list",
-                .group = "Look",
-                .summary = "show the registered models and where they answer",
-                .text = "Prints what clients can call now: each model and version, and under it one line per instance with its "
-                        "url. `modelyard status` shows what is wanted and what is true of it.",
-                .positionals = {{.name = "N[@V]", .text = "only this model", .required = false}},
-                .options = std::vector<Option>{version_option(), output_option()} + server_options(),
-                .examples = {{"modelyard list", "all models"}, {"modelyard list dga@1.0 -o json", "one version, for a program"}},
-                .run = run});
+  commands.add(
+      {.name = "list",
+       .group = "Look",
+       .summary = "show the registered models and where they answer",
+       .text = "Prints what clients can call now: each model and version, and under it one line per instance with its "
+               "url. `modelyard status` shows what is wanted and what is true of it.",
+       .positionals = {{.name = "N[@V]", .text = "only this model", .required = false}},
+       .options = std::vector<Option>{version_option(), output_option()} + server_options(),
+       .examples = {{"modelyard list", "all models"}, {"modelyard list dga@1.0 -o json", "one version, for a program"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

@@ -41,35 +41,36 @@ Status run(Invocation& invocation) {
 }  // namespace
 
 void register_logs(CommandSet& commands) {
-  commands.add({.name = "logs",
-                .group = "Look",
-                .summary = "print what a model's instances wrote to stdout and stderr",
-                .text = "Prints the last lines of each instance, `INSTANCE out| LINE` or `INSTANCE err| LINE`; with -o json one JSON "
-                        "object a line. --previous prints those of the runs before the last restart and of instances that "
-                        "failed. --follow goes on until ^C.",
-                .positionals = {{.name = "N[@V]", .text = "the model"}},
-                .options = std::vector<Option>{version_option(),
-                                               {.name = "instance", .value = "ID", .text = "only this instance"},
-                                               {.name = "stream",
-                                                .value = "NAME",
-                                                .text = "only stdout or only stderr",
-                                                .choices = {"stdout", "stderr"}},
-                                               {.name = "tail",
-                                                .kind = Option::Kind::kInteger,
-                                                .value = "K",
-                                                .text = "the last K lines of each file",
-                                                .fallback = "200",
-                                                .most = 100'000},
-                                               {.name = "follow", .letter = 'f', .kind = Option::Kind::kFlag, .text = "go on as lines come"},
-                                               {.name = "previous",
-                                                .letter = 'p',
-                                                .kind = Option::Kind::kFlag,
-                                                .text = "the logs of former runs"},
-                                               output_option()} +
-                           server_options(),
-                .examples = {{"modelyard logs dga --follow", "what is it doing?"},
-                             {"modelyard logs dga@1.0 --previous --stream stderr", "why did it fail?"}},
-                .run = run});
+  commands.add(
+      {.name = "logs",
+       .group = "Look",
+       .summary = "print what a model's instances wrote to stdout and stderr",
+       .text = "Prints the last lines of each instance, `INSTANCE out| LINE` or `INSTANCE err| LINE`; with -o json one "
+               "JSON "
+               "object a line. --previous prints those of the runs before the last restart and of instances that "
+               "failed. --follow goes on until ^C.",
+       .positionals = {{.name = "N[@V]", .text = "the model"}},
+       .options =
+           std::vector<Option>{
+               version_option(),
+               {.name = "instance", .value = "ID", .text = "only this instance"},
+               {.name = "stream",
+                .value = "NAME",
+                .text = "only stdout or only stderr",
+                .choices = {"stdout", "stderr"}},
+               {.name = "tail",
+                .kind = Option::Kind::kInteger,
+                .value = "K",
+                .text = "the last K lines of each file",
+                .fallback = "200",
+                .most = 100'000},
+               {.name = "follow", .letter = 'f', .kind = Option::Kind::kFlag, .text = "go on as lines come"},
+               {.name = "previous", .letter = 'p', .kind = Option::Kind::kFlag, .text = "the logs of former runs"},
+               output_option()} +
+           server_options(),
+       .examples = {{"modelyard logs dga --follow", "what is it doing?"},
+                    {"modelyard logs dga@1.0 --previous --stream stderr", "why did it fail?"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

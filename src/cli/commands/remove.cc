@@ -17,7 +17,8 @@ Status run(Invocation& invocation) {
   MY_TRY(const json::Tree answer,
          remote.send("DELETE", target_with(path, {{"instances", instances ? std::to_string(*instances) : ""}})));
   if (invocation.wants_json()) {
-    invocation.out().json({{"name", model.name}, {"version", model.version.empty() ? json::Tree(nullptr) : json::Tree(model.version)},
+    invocation.out().json({{"name", model.name},
+                           {"version", model.version.empty() ? json::Tree(nullptr) : json::Tree(model.version)},
                            {"removed", true}});
     return {};
   }
@@ -30,25 +31,26 @@ Status run(Invocation& invocation) {
 }  // namespace
 
 void register_remove(CommandSet& commands) {
-  commands.add({.name = "remove",
-                .group = "Models",
-                .summary = "end a deployment, or some of its instances",
-                .text = "Without a version all versions end. Instances are taken out of the registry first, finish the calls in "
-                        "flight and are stopped then. With --instances, so many fewer are wanted; at none the deployment ends.",
-                .positionals = {{.name = "N[@V]", .text = "the model"}},
-                .options = std::vector<Option>{version_option(),
-                                               {.name = "instances",
-                                                .kind = Option::Kind::kInteger,
-                                                .value = "K",
-                                                .text = "only so many instances",
-                                                .least = 1,
-                                                .most = 10'000},
-                                               output_option()} +
-                           server_options(),
-                .examples = {{"modelyard remove dga@1.0", "end version 1.0"},
-                             {"modelyard remove dga", "end all versions of dga"},
-                             {"modelyard remove dga@1.0 --instances 1", "one instance fewer"}},
-                .run = run});
+  commands.add(
+      {.name = "remove",
+       .group = "Models",
+       .summary = "end a deployment, or some of its instances",
+       .text = "Without a version all versions end. Instances are taken out of the registry first, finish the calls in "
+               "flight and are stopped then. With --instances, so many fewer are wanted; at none the deployment ends.",
+       .positionals = {{.name = "N[@V]", .text = "the model"}},
+       .options = std::vector<Option>{version_option(),
+                                      {.name = "instances",
+                                       .kind = Option::Kind::kInteger,
+                                       .value = "K",
+                                       .text = "only so many instances",
+                                       .least = 1,
+                                       .most = 10'000},
+                                      output_option()} +
+                  server_options(),
+       .examples = {{"modelyard remove dga@1.0", "end version 1.0"},
+                    {"modelyard remove dga", "end all versions of dga"},
+                    {"modelyard remove dga@1.0 --instances 1", "one instance fewer"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

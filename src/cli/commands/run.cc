@@ -12,7 +12,8 @@
 namespace modelyard::cli {
 namespace {
 
-// The model's lines as they come, each marked, on stderr when stdout is for a program. Used from the thread that drains them.
+// The model's lines as they come, each marked, on stderr when stdout is for a program. Used from the thread that drains
+// them.
 class OutputPrinter {
  public:
   explicit OutputPrinter(int fd) : fd_(fd) {}
@@ -70,10 +71,14 @@ json::Tree verdict_json(const runner::TryVerdict& verdict) {
   for (const auto& [alias, path] : verdict.functions) functions[alias] = path;
   json::Tree call = nullptr;
   if (verdict.call) {
-    call = {{"url", verdict.call->url}, {"status", verdict.call->status}, {"body", verdict.call->body}, {"took_us", verdict.call->took_us}};
+    call = {{"url", verdict.call->url},
+            {"status", verdict.call->status},
+            {"body", verdict.call->body},
+            {"took_us", verdict.call->took_us}};
   }
-  return {{"good", verdict.good},     {"problem", verdict.problem},           {"script", verdict.script}, {"url", verdict.url},
-          {"functions", functions},   {"ready_after_ms", verdict.ready_after_ms}, {"call", call},         {"notes", verdict.notes}};
+  return {{"good", verdict.good}, {"problem", verdict.problem}, {"script", verdict.script},
+          {"url", verdict.url},   {"functions", functions},     {"ready_after_ms", verdict.ready_after_ms},
+          {"call", call},         {"notes", verdict.notes}};
 }
 
 void print_verdict(Output& out, const runner::TryVerdict& verdict) {
@@ -125,30 +130,52 @@ Status run(Invocation& invocation) {
 }
 
 std::vector<Option> options() {
-  return {{.name = "function", .value = "F", .text = "what to call: an alias of the model, else a path", .fallback = "apply"},
+  return {{.name = "function",
+           .value = "F",
+           .text = "what to call: an alias of the model, else a path",
+           .fallback = "apply"},
           {.name = "env", .value = "K=V", .text = "add to the model's environment", .repeatable = true},
-          {.name = "memory", .kind = Option::Kind::kInteger, .value = "MB", .text = "memory limit; default: unlimited", .most = int64_t{1} << 30},
-          {.name = "health-path", .value = "PATH", .text = "GET this path to see whether it is well; default: a TCP connect"},
-          {.name = "wait", .kind = Option::Kind::kInteger, .value = "SECONDS", .text = "for endpoint.dat", .fallback = "60", .least = 1, .most = 86'400},
-          {.name = "timeout", .kind = Option::Kind::kInteger, .value = "MS", .text = "milliseconds that the call may take", .fallback = "10000", .least = 1},
+          {.name = "memory",
+           .kind = Option::Kind::kInteger,
+           .value = "MB",
+           .text = "memory limit; default: unlimited",
+           .most = int64_t{1} << 30},
+          {.name = "health-path",
+           .value = "PATH",
+           .text = "GET this path to see whether it is well; default: a TCP connect"},
+          {.name = "wait",
+           .kind = Option::Kind::kInteger,
+           .value = "SECONDS",
+           .text = "for endpoint.dat",
+           .fallback = "60",
+           .least = 1,
+           .most = 86'400},
+          {.name = "timeout",
+           .kind = Option::Kind::kInteger,
+           .value = "MS",
+           .text = "milliseconds that the call may take",
+           .fallback = "10000",
+           .least = 1},
           output_option()};
 }
 
 }  // namespace
 
 void register_run(CommandSet& commands) {
-  commands.add({.name = "run",
-                .group = "Models",
-                .summary = "try a model without a server, and say what is wrong",
-                .text = "Starts SOURCE as a deployed model is started: the same folder, environment and limits. Prints what it writes, "
-                        "judges its endpoint.dat, calls it once with the k=v, stops it, and says whether it is good.",
-                .positionals = {{.name = "SOURCE", .text = "a folder, or FILE.py:FUNCTION"},
-                                {.name = "k=v", .text = "arguments of the call", .required = false, .repeatable = true}},
-                .options = options(),
-                .examples = {{"modelyard run examples/mock_dga host=yahoo.com", "does it work?"},
-                             {"modelyard run x=1 -- ./serve", "a command that listens on $PORT"}},
-                .rest = "COMMAND…",
-                .run = run});
+  commands.add(
+      {.name = "run",
+       .group = "Models",
+       .summary = "try a model without a server, and say what is wrong",
+       .text = "Starts SOURCE as a deployed model is started: the same folder, environment and limits. Prints what it "
+               "writes, "
+               "judges its endpoint.dat, calls it once with the k=v, stops it, and says whether it is good.",
+       .positionals = {{.name = "SOURCE", .text = "a folder, or FILE.py:FUNCTION"},
+                       {.name = "k=v", .text = "arguments of the call", .required = false, .repeatable = true}},
+       .options = options(),
+       .examples = {{"modelyard run examples/mock_dga host=yahoo.com", "does it work?"},
+                    {"modelyard run x=1 -- ./serve", "a command that listens on $PORT"}},
+       .rest = "COMMAND…",
+       .run = run});
 }
 
 }  // namespace modelyard::cli

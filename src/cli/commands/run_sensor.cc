@@ -32,24 +32,30 @@ Status run(Invocation& invocation) {
 }  // namespace
 
 void register_run_sensor(CommandSet& commands) {
-  commands.add({.name = "sensor run",
-                .group = "Stream",
-                .summary = "run a stream of events through a sensor's configuration into a sink",
-                .text = "Each record is parsed, transformed, enriched, scored and stored. A line that fails becomes an error document. "
-                        "How far the source was read is stored with the documents, so that after any end the next run goes on there, "
-                        "and a file that is run again adds nothing. Without --once a file is followed until ^C.",
-                .positionals = {{.name = "SENSOR", .text = "the name of DIR/parsers/SENSOR.json"}},
-                .options = std::vector<Option>{config_option(),
-                                               {.name = "source", .value = "SOURCE", .text = "file:PATH or stdin"},
-                                               {.name = "sink", .value = "SINK", .text = "store (of the server) or stdout", .fallback = "store"},
-                                               {.name = "once", .kind = Option::Kind::kFlag, .text = "stop at the end of the source"},
-                                               stage_option()} +
-                           server_options(),
-                .examples = {{"modelyard sensor run squid --config config/zookeeper --source file:/var/log/squid/access.log --once",
-                              "what is in the log now, into the store"},
-                             {"tail -F access.log | modelyard sensor run squid --config config/zookeeper --source stdin --sink stdout",
-                              "a live stream, to standard output"}},
-                .run = run});
+  commands.add(
+      {.name = "sensor run",
+       .group = "Stream",
+       .summary = "run a stream of events through a sensor's configuration into a sink",
+       .text = "Each record is parsed, transformed, enriched, scored and stored. A line that fails becomes an error "
+               "document. "
+               "How far the source was read is stored with the documents, so that after any end the next run goes on "
+               "there, "
+               "and a file that is run again adds nothing. Without --once a file is followed until ^C.",
+       .positionals = {{.name = "SENSOR", .text = "the name of DIR/parsers/SENSOR.json"}},
+       .options =
+           std::vector<Option>{
+               config_option(),
+               {.name = "source", .value = "SOURCE", .text = "file:PATH or stdin"},
+               {.name = "sink", .value = "SINK", .text = "store (of the server) or stdout", .fallback = "store"},
+               {.name = "once", .kind = Option::Kind::kFlag, .text = "stop at the end of the source"},
+               stage_option()} +
+           server_options(),
+       .examples =
+           {{"modelyard sensor run squid --config config/zookeeper --source file:/var/log/squid/access.log --once",
+             "what is in the log now, into the store"},
+            {"tail -F access.log | modelyard sensor run squid --config config/zookeeper --source stdin --sink stdout",
+             "a live stream, to standard output"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

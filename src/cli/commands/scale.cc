@@ -40,23 +40,25 @@ Status run(Invocation& invocation) {
 }  // namespace
 
 void register_scale(CommandSet& commands) {
-  commands.add({.name = "scale",
-                .group = "Models",
-                .summary = "change how many instances of a model run",
-                .text = "Sets the wanted number of instances. More are started at once; fewer means that some are taken out of the "
-                        "registry, finish the calls in flight and stop.",
-                .positionals = {{.name = "N[@V]", .text = "the model"}},
-                .options = std::vector<Option>{version_option(),
-                                               {.name = "instances",
-                                                .kind = Option::Kind::kInteger,
-                                                .value = "K",
-                                                .text = "the wanted number",
-                                                .least = 0,
-                                                .most = 10'000},
-                                               output_option()} +
-                           server_options(),
-                .examples = {{"modelyard scale dga --version 1.0 --instances 3", "three instances of version 1.0"}},
-                .run = run});
+  commands.add(
+      {.name = "scale",
+       .group = "Models",
+       .summary = "change how many instances of a model run",
+       .text =
+           "Sets the wanted number of instances. More are started at once; fewer means that some are taken out of the "
+           "registry, finish the calls in flight and stop.",
+       .positionals = {{.name = "N[@V]", .text = "the model"}},
+       .options = std::vector<Option>{version_option(),
+                                      {.name = "instances",
+                                       .kind = Option::Kind::kInteger,
+                                       .value = "K",
+                                       .text = "the wanted number",
+                                       .least = 0,
+                                       .most = 10'000},
+                                      output_option()} +
+                  server_options(),
+       .examples = {{"modelyard scale dga --version 1.0 --instances 3", "three instances of version 1.0"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

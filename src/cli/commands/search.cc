@@ -55,7 +55,8 @@ Status run(Invocation& invocation) {
   table.right(2);
   MY_TRY_VOID(remote.get_pages("/api/v1/documents", filter, limit, [&](const json::Tree& page) {
     for (const json::Tree& document : page) {
-      table.row({when(document), member(document, "source:type"), member(document, "threat:triage:score"), printable(excerpt(document))});
+      table.row({when(document), member(document, "source:type"), member(document, "threat:triage:score"),
+                 printable(excerpt(document))});
     }
   }));
   if (table.empty()) {
@@ -69,26 +70,28 @@ Status run(Invocation& invocation) {
 }  // namespace
 
 void register_search(CommandSet& commands) {
-  commands.add({.name = "search",
-                .group = "Stream",
-                .summary = "find stored documents, newest first",
-                .text = "QUERY is full text over all values of a document: every word must occur. `field:value` looks in one field. "
-                        "With no query, the newest documents. -o json prints the whole flat documents.",
-                .positionals = {{.name = "QUERY", .text = "words to look for", .required = false, .repeatable = true}},
-                .options = std::vector<Option>{{.name = "sensor", .value = "S", .text = "only of this sensor (source.type)"},
-                                               {.name = "alerts", .kind = Option::Kind::kFlag, .text = "only alerts"},
-                                               {.name = "limit",
-                                                .kind = Option::Kind::kInteger,
-                                                .value = "K",
-                                                .text = "at most so many",
-                                                .fallback = "100",
-                                                .least = 1,
-                                                .most = 10'000'000},
-                                               output_option()} +
-                           server_options(),
-                .examples = {{"modelyard search yahoo.com --sensor squid -o json", "squid events that mention yahoo.com"},
-                             {"modelyard search --alerts --limit 10", "the ten newest alerts"}},
-                .run = run});
+  commands.add(
+      {.name = "search",
+       .group = "Stream",
+       .summary = "find stored documents, newest first",
+       .text =
+           "QUERY is full text over all values of a document: every word must occur. `field:value` looks in one field. "
+           "With no query, the newest documents. -o json prints the whole flat documents.",
+       .positionals = {{.name = "QUERY", .text = "words to look for", .required = false, .repeatable = true}},
+       .options = std::vector<Option>{{.name = "sensor", .value = "S", .text = "only of this sensor (source.type)"},
+                                      {.name = "alerts", .kind = Option::Kind::kFlag, .text = "only alerts"},
+                                      {.name = "limit",
+                                       .kind = Option::Kind::kInteger,
+                                       .value = "K",
+                                       .text = "at most so many",
+                                       .fallback = "100",
+                                       .least = 1,
+                                       .most = 10'000'000},
+                                      output_option()} +
+                  server_options(),
+       .examples = {{"modelyard search yahoo.com --sensor squid -o json", "squid events that mention yahoo.com"},
+                    {"modelyard search --alerts --limit 10", "the ten newest alerts"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

@@ -83,19 +83,21 @@ Status run(Invocation& invocation) {
 }  // namespace
 
 void register_status(CommandSet& commands) {
-  commands.add({.name = "status",
-                .group = "Look",
-                .summary = "show what is wanted of each deployment and what is true",
-                .text = "Prints each deployment with how many instances are wanted and ready, its restarts, its state and its last "
-                        "error. With a name: also each instance with its process and url, and the error with the model's last log "
-                        "lines.\n"
-                        "States: starting, ready, degraded (some instances answer), crash-loop, waiting (the error says for what), "
-                        "update-failed (the former content stays), removing.",
-                .positionals = {{.name = "N[@V]", .text = "only this model, in detail", .required = false}},
-                .options = std::vector<Option>{version_option(), output_option()} + server_options(),
-                .examples = {{"modelyard status", "how are all deployments?"},
-                             {"modelyard status dga@1.0", "why does this one not come up?"}},
-                .run = run});
+  commands.add(
+      {.name = "status",
+       .group = "Look",
+       .summary = "show what is wanted of each deployment and what is true",
+       .text =
+           "Prints each deployment with how many instances are wanted and ready, its restarts, its state and its last "
+           "error. With a name: also each instance with its process and url, and the error with the model's last log "
+           "lines.\n"
+           "States: starting, ready, degraded (some instances answer), crash-loop, waiting (the error says for what), "
+           "update-failed (the former content stays), removing.",
+       .positionals = {{.name = "N[@V]", .text = "only this model, in detail", .required = false}},
+       .options = std::vector<Option>{version_option(), output_option()} + server_options(),
+       .examples = {{"modelyard status", "how are all deployments?"},
+                    {"modelyard status dga@1.0", "why does this one not come up?"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli

@@ -23,7 +23,8 @@ void register_tap_sensor(CommandSet& commands) {
   commands.add({.name = "sensor tap",
                 .group = "Stream",
                 .summary = "print a sensor's documents as they are stored",
-                .text = "Prints each new document of the sensor, one JSON object a line, until ^C: at stage index as the server stores it, at the "
+                .text = "Prints each new document of the sensor, one JSON object a line, until ^C: at stage index as "
+                        "the server stores it, at the "
                         "stages before as the sensor that runs for this user on this machine makes it.",
                 .positionals = {{.name = "SENSOR", .text = "the sensor's name, as in source.type"}},
                 .options = std::vector<Option>{stage_option()} + server_options(),

@@ -12,8 +12,8 @@
 namespace modelyard::cli {
 namespace {
 
-// Prints changes, over reconnections too: what changed while the server was away comes from comparing its new snapshot with the
-// last one known.
+// Prints changes, over reconnections too: what changed while the server was away comes from comparing its new snapshot
+// with the last one known.
 class Watcher {
  public:
   Watcher(Invocation& invocation) : out_(invocation.out()), wanted_(invocation.arguments().positional(0)) {}
@@ -67,8 +67,10 @@ class Watcher {
     }
     for (const auto& [id, endpoint] : now) {
       const auto old = endpoints_.find(id);
-      if (old == endpoints_.end()) print(at, "added", id, endpoint);
-      else if (old->second != endpoint) print(at, "changed", id, endpoint);
+      if (old == endpoints_.end())
+        print(at, "added", id, endpoint);
+      else if (old->second != endpoint)
+        print(at, "changed", id, endpoint);
       endpoints_[id] = endpoint;
     }
   }
@@ -115,11 +117,14 @@ Status run(Invocation& invocation) {
   SteadyTime last_heard = system_clock().now();
   milliseconds pause{50};
   while (true) {
-    const Status ended = remote.read_events("/api/v1/watch", [&](std::string_view event, std::string_view data) {
-      last_heard = system_clock().now();
-      pause = milliseconds(50);
-      return watcher.take(event, data);
-    }, kForEver);
+    const Status ended = remote.read_events(
+        "/api/v1/watch",
+        [&](std::string_view event, std::string_view data) {
+          last_heard = system_clock().now();
+          pause = milliseconds(50);
+          return watcher.take(event, data);
+        },
+        kForEver);
     const bool may_come_back = watcher.was_connected() && (ended || ended.error().code() == ErrorCode::kUnavailable);
     if (!may_come_back || system_clock().now() - last_heard > give_up_after) return ended;
     std::this_thread::sleep_for(pause + milliseconds(random.below(static_cast<uint64_t>(pause.count()))));
@@ -133,7 +138,8 @@ void register_watch(CommandSet& commands) {
   commands.add({.name = "watch",
                 .group = "Look",
                 .summary = "print one line for each change of the registered models",
-                .text = "Prints a JSON object for each endpoint that is added, removed or changed, as the server pushes it, until ^C. "
+                .text = "Prints a JSON object for each endpoint that is added, removed or changed, as the server "
+                        "pushes it, until ^C. "
                         "A server that restarts is waited for; what changed meanwhile is printed then.",
                 .positionals = {{.name = "N[@V]", .text = "only this model", .required = false}},
                 .options = std::vector<Option>{{.name = "retry",
