@@ -79,10 +79,10 @@ struct Fixture {
 TEST(Feed, FollowsChangesAndAsksAgainAfterAGap) {
   std::promise<void> over;
   auto until = over.get_future().share();
-  std::string first_request;
+  http::testing::Noted noted;
   RawServer server([&](RawPeer& peer, int number) {
     const std::string request = peer.read_message();
-    if (number == 0) first_request = request;
+    if (number == 0) noted.set(request);
     if (number == 0) {
       peer.send(kStreamHead + snapshot(1, 1, true, {"a"}) + ": beat\n\n" + added(1, 2, "b") + added(1, 4, "d"));
       peer.read_all();
@@ -95,6 +95,7 @@ TEST(Feed, FollowsChangesAndAsksAgainAfterAGap) {
   f.feed.start();
   EXPECT_TRUE(f.until("abcd"));
   EXPECT_EQ(server.connections(), 2);
+  const std::string first_request = noted.get();
   EXPECT_TRUE(first_request.starts_with("GET /api/v1/watch HTTP/1.1\r\n"));
   EXPECT_NE(first_request.find("authorization: Bearer secret\r\n"), std::string::npos);
   over.set_value();

@@ -50,9 +50,9 @@ struct Fixture {
 };
 
 TEST(ModelClient, SpeaksTheModelContract) {
-  std::string request;
+  http::testing::Noted noted;
   RawServer model([&](RawPeer& peer, int) {
-    request = peer.read_message();
+    noted.set(peer.read_message());
     peer.send(ok(R"({"is_malicious":"legit"})"));
   });
   Fixture f({endpoint("a", model.url("/base/"))});
@@ -60,6 +60,7 @@ TEST(ModelClient, SpeaksTheModelContract) {
   ASSERT_TRUE(answer) << answer.error().message();
   EXPECT_EQ(answer->body, R"({"is_malicious":"legit"})");
   EXPECT_EQ(answer->id, "a");
+  const std::string request = noted.get();
   EXPECT_TRUE(request.starts_with("GET /base/apply?host=ya+hoo.com%26x%3D%C3%A9*-._&q=%7E%2B HTTP/1.1\r\n")) << request;
   EXPECT_NE(request.find("accept: application/json\r\n"), std::string::npos) << request;
   EXPECT_NE(request.find("host: 127.0.0.1:"), std::string::npos) << request;
@@ -233,20 +234,23 @@ TEST(ModelClient, UnknownModelsAndVersionsAreToldApart) {
 }
 
 TEST(ModelClient, AnEndpointMapIsCalledAsItIs) {
-  std::string request;
+  http::testing::Noted noted;
   RawServer model([&](RawPeer& peer, int) {
-    while (!(request = peer.read_message()).empty()) peer.send(ok("{}"));
+    for (std::string request; !(request = peer.read_message()).empty();) {
+      noted.set(request);
+      peer.send(ok("{}"));
+    }
   });
   Fixture f({});
   const ModelClient::EndpointMap map{"dga", "1.0", model.url(), {{"apply", "score"}}};
   ASSERT_TRUE(io::run_blocking(f.loop, f.client.call_endpoint(map, "apply", {{"a", "b"}})));
-  EXPECT_TRUE(request.starts_with("GET /score?a=b ")) << request;
+  EXPECT_TRUE(noted.get().starts_with("GET /score?a=b ")) << noted.get();
   ASSERT_TRUE(io::run_blocking(f.loop, f.client.call_endpoint(map, "other", {})));
-  EXPECT_TRUE(request.starts_with("GET /other HTTP")) << request;
+  EXPECT_TRUE(noted.get().starts_with("GET /other HTTP")) << noted.get();
   EXPECT_TRUE(f.directory.take_reports().empty()) << "nobody asked for calls of unknown instances";
   f.directory.replace(registry::make_snapshot({endpoint("a", model.url())}, {}, 1, 2, true));
   ASSERT_TRUE(io::run_blocking(f.loop, f.client.call_endpoint(map, "apply", {})));
-  EXPECT_TRUE(request.starts_with("GET /score HTTP")) << request << " the map's aliases count";
+  EXPECT_TRUE(noted.get().starts_with("GET /score HTTP")) << noted.get() << " the map's aliases count";
   EXPECT_EQ(f.directory.take_reports().size(), 1u) << "a known instance's calls are counted";
 }
 

@@ -25,11 +25,11 @@ class Gateway : public ::testing::TestWithParam<Row> {};
 
 TEST_P(Gateway, PassesCallsThrough) {
   const Row& row = GetParam();
-  std::string received;
+  http::testing::Noted noted;
   std::promise<void> over;
   auto until = over.get_future().share();
   RawServer model([&](RawPeer& peer, int) {
-    received = peer.read_message();
+    noted.set(peer.read_message());
     if (row.answer == "never") return until.wait();
     peer.send(row.answer);
   });
@@ -72,6 +72,7 @@ TEST_P(Gateway, PassesCallsThrough) {
     cleared.set_value();
   });
   cleared.get_future().wait();
+  const std::string received = noted.get();
   EXPECT_TRUE(received.starts_with(row.received)) << received;
   if (row.received.empty()) EXPECT_EQ(received, "");
 }

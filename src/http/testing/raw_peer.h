@@ -10,6 +10,7 @@
 #include <atomic>
 #include <functional>
 #include <future>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -99,6 +100,23 @@ class RawPeer {
 
  private:
   io::UniqueFd fd_;
+};
+
+// A text that a script's thread leaves for the test's.
+class Noted {
+ public:
+  void set(std::string text) {
+    const std::lock_guard lock(mutex_);
+    text_ = std::move(text);
+  }
+  std::string get() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
 };
 
 // Listens on loopback and plays a script with each connection, one after the other, on its own thread.
