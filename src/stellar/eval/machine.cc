@@ -14,6 +14,16 @@ constexpr size_t kBytesPerStep = 1024;
 
 // Both Integers: the common case, without a call. Overflow wraps.
 bool integers(Value a, Value b) { return a.kind() == Kind::kInteger && b.kind() == Kind::kInteger; }
+// Steps for looking through a value once.
+uint64_t steps_of(Value value) {
+  switch (value.kind()) {
+    case Kind::kString: return value.text().size() / 1024;
+    case Kind::kList: return value.list().size / 16;
+    case Kind::kMap:
+    case Kind::kSet: return value.map().used / 16;
+    default: return 0;
+  }
+}
 Value wrapped(int64_t value) { return Value::integer(static_cast<int32_t>(static_cast<uint32_t>(value))); }
 }  // namespace
 
@@ -109,8 +119,10 @@ bool Machine::call_function(const CallSite& site, bool& suspended) {
   const uint32_t first = top_ - site.arguments;
   const size_t used = arena_.used();
   Call call{{stack_.data() + first, site.arguments}, arena_, *capabilities_, limits_, site.prepared.get(), site.name, outbox_};
+  uint64_t steps = 1;
+  for (const Value argument : call.arguments) steps += steps_of(argument);
   const Value result = site.function->run(call);
-  spend(1 + call.effort + (arena_.used() - used) / kBytesPerStep);
+  spend(steps + call.effort + (arena_.used() - used) / kBytesPerStep);
   if (call.failed) [[unlikely]] {
     error_text_ = std::move(outbox_.error);
     return false;
@@ -324,6 +336,7 @@ Outcome Machine::run() {
       case Op::kEqual:
       case Op::kNotEqual:
         --sp;
+        spend(steps_of(*sp));
         sp[-1] = Value::boolean(loosely_equal(sp[-1], *sp) == (in.op == Op::kEqual));
         break;
       case Op::kVariableEqualConstant: {
@@ -348,7 +361,7 @@ Outcome Machine::run() {
       case Op::kIn:
       case Op::kNotIn:
         --sp;
-        spend(1);
+        spend(1 + steps_of(*sp));
         sp[-1] = Value::boolean(contains(sp[-1], *sp) == (in.op == Op::kIn));
         break;
       case Op::kInConstant: sp[-1] = Value::boolean(contains(sp[-1], constants[in.a]) != (in.b != 0)); break;

@@ -7,6 +7,7 @@
 #include <list>
 #include <unordered_map>
 
+#include "base/strings.h"
 #include "stellar/functions/java_regex.h"
 #include "stellar/value.h"
 
@@ -45,19 +46,24 @@ Scratch& scratch() {
   return made;
 }
 
-bool is_plain_ascii(std::string_view text) {
-  for (const char c : text) {
-    if (static_cast<uint8_t>(c) >= 0x80) return false;
-  }
-  return true;
-}
-
 }  // namespace
+
+RegexSubject::RegexSubject(std::string_view text) : text_(text.data() == nullptr ? std::string_view("") : text) {
+  if (is_valid_utf8(text_)) return;
+  copy_ = text_;
+  for (size_t i = 0; i + 2 < copy_.size(); ++i) {
+    if (copy_[i] == '\xED' && static_cast<uint8_t>(copy_[i + 1]) >= 0xA0) copy_.replace(i, 3, "\xEF\xBF\xBD");
+  }
+  if (!is_valid_utf8(copy_)) {
+    for (char& c : copy_) c = static_cast<uint8_t>(c) < 0x80 ? c : '?';
+  }
+  text_ = copy_;
+}
 
 Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view pattern, Use use) {
   auto translated = translate_java_regex(pattern);
   if (!translated) return fail(std::move(translated.error()).with_context(fmt::format("pattern '{}'", pattern)));
-  uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
+  uint32_t options = PCRE2_UTF;
   if (use == Use::kWholeMatch) options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
   int error = 0;
   PCRE2_SIZE offset = 0;
@@ -102,13 +108,14 @@ Result<std::shared_ptr<const Regex>> Regex::cached(std::string_view pattern, Use
   return made;
 }
 
-const std::vector<Regex::Group>* Regex::match(std::string_view subject, size_t from, uint32_t effort) const {
+const std::vector<Regex::Group>* Regex::match(const RegexSubject& subject_text, size_t from, uint32_t effort) const {
+  const std::string_view subject = subject_text.text();
   Scratch& s = scratch();
   const auto* code = static_cast<const pcre2_code*>(code_);
   s.ensure(static_cast<uint32_t>(groups_) + 1);
   pcre2_set_match_limit(s.context, effort);
-  const auto* text = reinterpret_cast<PCRE2_SPTR>(subject.data() == nullptr ? "" : subject.data());
-  const uint32_t options = is_plain_ascii(subject) ? PCRE2_NO_UTF_CHECK : 0;
+  const auto* text = reinterpret_cast<PCRE2_SPTR>(subject.data());
+  const uint32_t options = PCRE2_NO_UTF_CHECK;
   int count = pcre2_match(code, text, subject.size(), from, options, s.data, s.context);
   if (count == PCRE2_ERROR_JIT_STACKLIMIT) count = pcre2_match(code, text, subject.size(), from, options | PCRE2_NO_JIT, s.data, s.context);
   if (count == PCRE2_ERROR_MATCHLIMIT || count == PCRE2_ERROR_HEAPLIMIT || count == PCRE2_ERROR_DEPTHLIMIT || count == PCRE2_ERROR_NOMEMORY) {

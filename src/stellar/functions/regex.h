@@ -11,6 +11,20 @@
 
 namespace modelyard::stellar {
 
+// A text made fit for matching, once for all matches on it: halves of surrogate pairs, which are no UTF-8, become U+FFFD, which is
+// as long, so offsets mean the same in both.
+class RegexSubject {
+ public:
+  explicit RegexSubject(std::string_view text);
+  RegexSubject(const RegexSubject&) = delete;
+  RegexSubject& operator=(const RegexSubject&) = delete;
+  std::string_view text() const { return text_; }
+
+ private:
+  std::string copy_;
+  std::string_view text_;
+};
+
 // A compiled java.util.regex pattern. Immutable; matching uses scratch memory of the calling thread.
 class Regex {
  public:
@@ -27,7 +41,7 @@ class Regex {
   };
   // The match (group 0) and its groups from byte `from` on; nothing: no match. `effort` bounds the backtracking; beyond it, and
   // beyond 64 MiB of memory, BoundReached{"regex effort"} is thrown. The groups are the thread's, good until its next match.
-  const std::vector<Group>* match(std::string_view subject, size_t from, uint32_t effort) const;
+  const std::vector<Group>* match(const RegexSubject& subject, size_t from, uint32_t effort) const;
 
   int groups() const { return groups_; }
   int group_named(std::string_view name) const;  // -1: there is none

@@ -38,21 +38,22 @@ std::shared_ptr<const Regex> pattern_of(Call& call, Value pattern, size_t index,
   return nullptr;
 }
 
-bool matches(Call& call, Value pattern, size_t index) {
+bool matches(Call& call, const RegexSubject& subject, Value pattern, size_t index) {
   const auto regex = pattern_of(call, pattern, index, Regex::Use::kWholeMatch);
   if (regex == nullptr) return false;
   call.effort += 4;
-  return regex->match(call[0].text(), 0, call.limits.regex_effort) != nullptr;
+  return regex->match(subject, 0, call.limits.regex_effort) != nullptr;
 }
 
 Value regexp_match(Call& call) {
   if (!has_arguments(call, 2) || !is_string_or_null(call, 0)) return {};
   if (call[0].is_null() || call[1].is_null()) return Value::boolean(false);
-  if (call[1].is_string()) return Value::boolean(matches(call, call[1], 0));
+  const RegexSubject subject(call[0].text());
+  if (call[1].is_string()) return Value::boolean(matches(call, subject, call[1], 0));
   bool any = false;
   size_t index = 0;
   for_each_item(call[1], [&](Value pattern) {
-    if (!any && !call.failed && !pattern.is_null()) any = matches(call, pattern, index);
+    if (!any && !call.failed && !pattern.is_null()) any = matches(call, subject, pattern, index);
     ++index;
   });
   return Value::boolean(any);
@@ -66,7 +67,7 @@ Value regexp_group_val(Call& call) {
   if (*group == 0) return call[0];
   const auto regex = pattern_of(call, call[1], 0, Regex::Use::kWholeMatch);
   if (regex == nullptr || *group < 0 || *group > regex->groups()) return {};
-  const auto* groups = regex->match(call[0].text(), 0, call.limits.regex_effort);
+  const auto* groups = regex->match(RegexSubject(call[0].text()), 0, call.limits.regex_effort);
   if (groups == nullptr) return {};
   const Regex::Group found = (*groups)[static_cast<size_t>(*group)];
   return found.set() ? Value::string(call[0].text().substr(found.begin, found.end - found.begin)) : Value::null();
@@ -115,11 +116,12 @@ Value regexp_replace(Call& call) {
   const auto regex = pattern_of(call, call[1], 0, Regex::Use::kFind);
   if (regex == nullptr) return {};
   const std::string_view subject = call[0].text();
+  const RegexSubject checked(subject);
   std::string out;
   size_t copied = 0;
   size_t from = 0;
   while (from <= subject.size()) {
-    const auto* groups = regex->match(subject, from, call.limits.regex_effort);
+    const auto* groups = regex->match(checked, from, call.limits.regex_effort);
     if (groups == nullptr) break;
     const Regex::Group found = groups->front();
     out += subject.substr(copied, found.begin - copied);
