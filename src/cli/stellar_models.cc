@@ -13,6 +13,7 @@ namespace modelyard::cli {
 namespace {
 
 constexpr milliseconds kServerWithin{2'000};
+constexpr int kFailuresMax = 1;  // a person wants to know at once that there is no server
 
 }  // namespace
 
@@ -32,7 +33,7 @@ StellarModels::State& StellarModels::state() {
   if (!state_) {
     state_ = std::make_unique<State>();
     const sensor::ServerAddress address{.url = server_.url, .token = server_.token};
-    const Status reached = io::run_blocking(state_->loop, state_->models.start(address, kServerWithin));
+    const Status reached = io::run_blocking(state_->loop, state_->models.start(address, kServerWithin, kFailuresMax));
     if (!reached) notice(fmt::format("no model is known: {}: {}", server_.url, reached.error().message()));
   }
   return *state_;
