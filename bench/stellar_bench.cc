@@ -1,7 +1,7 @@
 // bench: DEPS stellar
 // SPDX-License-Identifier: Apache-2.0
-// Evaluations a second of the expressions of src/stellar/testdata/workload.jsonl, one thread, a warm frame; and how long it takes to
-// compile a rule of 200 characters. Variables come by slot, as a stream worker passes them.
+// Evaluations a second of the expressions of src/stellar/testdata/workload.jsonl, one thread, a warm frame; and how
+// long it takes to compile a rule of 200 characters. Variables come by slot, as a stream worker passes them.
 #include <benchmark/benchmark.h>
 
 #include <fstream>
@@ -43,7 +43,8 @@ void evaluate(benchmark::State& state, const Workload& work) {
 
 void compile_rule(benchmark::State& state) {
   const std::string rule =
-      "if is_malicious == 'malicious' and (score > 50 or source in ['squid', 'bro', 'yaf']) and not(IN_SUBNET(ip_src_addr, "
+      "if is_malicious == 'malicious' and (score > 50 or source in ['squid', 'bro', 'yaf']) and "
+      "not(IN_SUBNET(ip_src_addr, "
       "'10.0.0.0/8')) then TO_UPPER(DOMAIN_TO_TLD(host)) else JOIN([host, 'unknown'], '-')";
   for (auto _ : state) {
     auto program = compile(rule, FunctionRegistry::standard());
@@ -55,7 +56,8 @@ void compile_rule(benchmark::State& state) {
 // The variables' JSON lives as long as the process.
 void load(const char* path, Arena& arena) {
   std::ifstream file(path);
-  if (!file) std::cerr << "stellar_bench: cannot read " << path << ": give the path of workload.jsonl in MODELYARD_WORKLOAD\n";
+  if (!file)
+    std::cerr << "stellar_bench: cannot read " << path << ": give the path of workload.jsonl in MODELYARD_WORKLOAD\n";
   for (std::string line; std::getline(file, line);) {
     const auto entry = value_from_json(arena, line);
     if (!entry) continue;
@@ -80,7 +82,8 @@ int main(int argc, char** argv) {
   static Arena arena;
   load(path != nullptr ? path : "src/stellar/testdata/workload.jsonl", arena);
   for (const Workload& work : workloads()) {
-    benchmark::RegisterBenchmark(("stellar/" + work.name).c_str(), [&work](benchmark::State& state) { evaluate(state, work); });
+    benchmark::RegisterBenchmark(("stellar/" + work.name).c_str(),
+                                 [&work](benchmark::State& state) { evaluate(state, work); });
   }
   benchmark::RegisterBenchmark("stellar/compile", compile_rule);
   benchmark::RunSpecifiedBenchmarks();

@@ -30,7 +30,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const MapObject* maps[] = {map};
   MapVariables variables(maps);
   Capabilities capabilities;
-  Frame frame({.memory_bytes = 4 << 20, .steps = 20'000, .result_bytes = 1 << 20, .regex_effort = 10'000, .own_time = modelyard::milliseconds(500)});
+  Frame frame({.memory_bytes = 4 << 20,
+               .steps = 20'000,
+               .result_bytes = 1 << 20,
+               .regex_effort = 10'000,
+               .own_time = modelyard::milliseconds(500)});
   Outcome outcome = frame.start(**program, variables, capabilities);
   while (outcome.pending()) outcome = frame.resume(Value::null());
   if (outcome.failed()) {

@@ -1,6 +1,7 @@
 // fuzz: DEPS stellar
 // SPDX-License-Identifier: Apache-2.0
-// A Java pattern up to the first NUL, then the text it is tried on: what translates, PCRE2 takes or refuses with a message.
+// A Java pattern up to the first NUL, then the text it is tried on: what translates, PCRE2 takes or refuses with a
+// message.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -11,15 +11,15 @@
 
 namespace modelyard::stellar {
 
-// A bound was reached inside an allocation or a loop. Thrown inside the module alone: Frame, compile() and the json_value.h
-// functions turn it into an error value. `bound` names it, "memory" for instance.
+// A bound was reached inside an allocation or a loop. Thrown inside the module alone: Frame, compile() and the
+// json_value.h functions turn it into an error value. `bound` names it, "memory" for instance.
 struct BoundReached {
   const char* bound;
 };
 
-// Where the strings, lists and maps of evaluations live: a bump allocator that forgets everything at once. Owned by whoever
-// keeps the values (a Frame, a message, a REPL session); confined to one thread; reset() ends the life of all values in it.
-// Bytes are counted against `limit`, beyond which allocate() throws BoundReached{"memory"}.
+// Where the strings, lists and maps of evaluations live: a bump allocator that forgets everything at once. Owned by
+// whoever keeps the values (a Frame, a message, a REPL session); confined to one thread; reset() ends the life of all
+// values in it. Bytes are counted against `limit`, beyond which allocate() throws BoundReached{"memory"}.
 class Arena {
  public:
   static constexpr size_t kDefaultLimit = size_t{256} << 20;
@@ -90,7 +90,7 @@ class Arena {
   uintptr_t begin_ = 0;  // of the current block
   uintptr_t cursor_ = 0;
   uintptr_t end_ = 0;
-  size_t filled_ = 0;   // bytes in blocks before the current one
+  size_t filled_ = 0;  // bytes in blocks before the current one
   size_t charged_ = 0;
   size_t limit_;
   Cleanup* cleanups_ = nullptr;

@@ -17,7 +17,8 @@ bool is_assignment(std::string_view statement) {
 Assignment split_assignment(std::string_view statement) {
   const size_t first = statement.find(":=");
   if (first == std::string_view::npos) return {std::nullopt, std::string(trim(statement))};
-  return {std::string(trim(statement.substr(0, first))), std::string(trim(statement.substr(statement.rfind(":=") + 2)))};
+  return {std::string(trim(statement.substr(0, first))),
+          std::string(trim(statement.substr(statement.rfind(":=") + 2)))};
 }
 
 }  // namespace modelyard::stellar

@@ -7,8 +7,9 @@
 
 namespace modelyard::stellar {
 
-// "name := expression", split before anything is parsed: the name is what stands before the first ":=", the expression what stands
-// after the last, even inside a text (the reference does so). Not an assignment: no ":=", or it starts with '%'.
+// "name := expression", split before anything is parsed: the name is what stands before the first ":=", the expression
+// what stands after the last, even inside a text (the reference does so). Not an assignment: no ":=", or it starts with
+// '%'.
 struct Assignment {
   std::optional<std::string> name;  // nothing: not an assignment
   std::string expression;

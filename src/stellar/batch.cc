@@ -45,7 +45,8 @@ Value from_tag(Arena& arena, std::string_view tag, Value content, int depth) {
     }
     return Value::map(map);
   }
-  if (tag == "$char" && content.is_string() && !content.text().empty()) return Value::character(to_utf16(content.text())[0]);
+  if (tag == "$char" && content.is_string() && !content.text().empty())
+    return Value::character(to_utf16(content.text())[0]);
   if (tag == "$double") return Value::double_number(to_double(content).value_or(__builtin_nan("")));
   if (tag == "$float") {
     const auto number = content.is_string() ? parse_java_float(content.text()) : to_float(content);
@@ -174,7 +175,8 @@ void append_at(std::string& out, Value value, int depth) {
 void append_answer(std::string& out, Value value) {
   out += "\"value\":";
   if (value.is_lambda() || value.kind() == Kind::kOpaque) {
-    out += fmt::format("null,\"type\":\"opaque\",\"kind\":\"{}\"", value.is_lambda() ? "lambda" : value.opaque().kind());
+    out +=
+        fmt::format("null,\"type\":\"opaque\",\"kind\":\"{}\"", value.is_lambda() ? "lambda" : value.opaque().kind());
     return;
   }
   if (value.is_floating() && !std::isfinite(value.as_double())) {
@@ -197,7 +199,8 @@ class NullVariables final : public VariableSource {
 
 class Answerer {
  public:
-  Answerer(Frame& frame, const FunctionRegistry& registry, Capabilities& capabilities, const std::function<Value(const CallRequest&, Arena&)>& answer)
+  Answerer(Frame& frame, const FunctionRegistry& registry, Capabilities& capabilities,
+           const std::function<Value(const CallRequest&, Arena&)>& answer)
       : frame_(frame), registry_(registry), capabilities_(capabilities), answer_(answer) {}
 
   Result<std::string> run(const MapObject& question) {
@@ -254,7 +257,8 @@ class Answerer {
     VariableSource& source = mode == "validate" ? static_cast<VariableSource&>(nulls) : mapped;
     Outcome outcome = frame_.start(program, source, capabilities_);
     while (outcome.pending()) {
-      outcome = answer_ ? frame_.resume(answer_(frame_.call(), frame_.arena())) : frame_.resume_with_error("no models or services can be called here");
+      outcome = answer_ ? frame_.resume(answer_(frame_.call(), frame_.arena()))
+                        : frame_.resume_with_error("no models or services can be called here");
     }
     if (outcome.failed()) return fail(ErrorCode::kFailed, frame_.error().render(program.text()));
     std::string out;
@@ -266,7 +270,8 @@ class Answerer {
     if (mode == "predicate") {
       if (program.is_blank()) value = Value::boolean(true);
       if (!value.is_boolean() && !value.is_null()) {
-        return fail(ErrorCode::kFailed, fmt::format("a predicate is true or false, this one is a {}", to_string(value.kind())));
+        return fail(ErrorCode::kFailed,
+                    fmt::format("a predicate is true or false, this one is a {}", to_string(value.kind())));
       }
     }
     append_answer(out, value);
@@ -293,8 +298,8 @@ std::string error_line(std::string_view id, std::string_view message) {
 Value untag(Arena& arena, Value value) { return untag_at(arena, value, 0); }
 void append_tagged(std::string& out, Value value) { append_at(out, value, 0); }
 
-std::string answer_line(std::string_view line, Frame& frame, const FunctionRegistry& registry, Capabilities& capabilities,
-                        const std::function<Value(const CallRequest&, Arena&)>& answer) {
+std::string answer_line(std::string_view line, Frame& frame, const FunctionRegistry& registry,
+                        Capabilities& capabilities, const std::function<Value(const CallRequest&, Arena&)>& answer) {
   std::string id;
   try {
     Arena arena;
@@ -314,8 +319,8 @@ std::string answer_line(std::string_view line, Frame& frame, const FunctionRegis
   }
 }
 
-size_t run_batch(std::istream& in, std::ostream& out, const FunctionRegistry& registry, Capabilities& capabilities, const BatchOptions& options,
-                 const std::function<Value(const CallRequest&, Arena&)>& answer) {
+size_t run_batch(std::istream& in, std::ostream& out, const FunctionRegistry& registry, Capabilities& capabilities,
+                 const BatchOptions& options, const std::function<Value(const CallRequest&, Arena&)>& answer) {
   Frame frame(options.limits);
   std::string line;
   size_t answered = 0;

@@ -10,7 +10,9 @@ Random& Capabilities::random() {
   return random;
 }
 
-std::optional<ModelEndpoint> Capabilities::find_endpoint(std::string_view, std::optional<std::string_view>) { return std::nullopt; }
+std::optional<ModelEndpoint> Capabilities::find_endpoint(std::string_view, std::optional<std::string_view>) {
+  return std::nullopt;
+}
 
 std::optional<std::string> Capabilities::system_property(std::string_view) const { return std::nullopt; }
 

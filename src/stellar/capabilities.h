@@ -21,9 +21,9 @@ struct ModelEndpoint {
   std::vector<std::pair<std::string, std::string>> functions;  // alias -> path
 };
 
-// The world as functions see it. The caller of an evaluation fills in what it has; a function whose capability is missing is an
-// error that names it. Owned by the caller, used from the thread of the frame alone. No member may block: what takes time is a
-// CallRequest (eval/frame.h) that the frame's driver carries out.
+// The world as functions see it. The caller of an evaluation fills in what it has; a function whose capability is
+// missing is an error that names it. Owned by the caller, used from the thread of the frame alone. No member may block:
+// what takes time is a CallRequest (eval/frame.h) that the frame's driver carries out.
 class Capabilities {
  public:
   virtual ~Capabilities() = default;

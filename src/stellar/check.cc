@@ -31,7 +31,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 std::string nearest(std::string_view name, const FunctionRegistry& registry) {
   if (name.size() > 64) return {};
   std::string upper(name);
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   size_t best = std::max<size_t>(2, name.size() / 3) + 1;
   std::string found;
   for (const Function* function : registry.all()) {
@@ -57,7 +58,8 @@ class Checker {
     if (node.kind == NodeKind::kCall) call(node);
     if (node.kind == NodeKind::kVariable) {
       if (const std::string_view keyword = misspelt_keyword(node.name); !keyword.empty()) {
-        add(node, true, fmt::format("{} is the name of a variable here", node.name), fmt::format("words of the language are all lower or all upper case: {}", keyword));
+        add(node, true, fmt::format("{} is the name of a variable here", node.name),
+            fmt::format("words of the language are all lower or all upper case: {}", keyword));
       }
     }
     for (const Node* child = node.first; child != nullptr; child = child->next) visit(*child);
@@ -65,14 +67,19 @@ class Checker {
 
   void call(const Node& node) {
     const Function* function = registry_.find(node.name);
-    if (function == nullptr) return add(node, false, fmt::format("there is no function {}", node.name), nearest(node.name, registry_));
+    if (function == nullptr)
+      return add(node, false, fmt::format("there is no function {}", node.name), nearest(node.name, registry_));
     const auto& parameters = function->parameters;
-    const auto least = static_cast<size_t>(std::count_if(parameters.begin(), parameters.end(), [](const Parameter& p) { return !p.optional; }));
+    const auto least = static_cast<size_t>(
+        std::count_if(parameters.begin(), parameters.end(), [](const Parameter& p) { return !p.optional; }));
     const bool endless = !parameters.empty() && parameters.back().repeated;
     if (node.children < least) {
-      add(node, false, fmt::format("{} takes {} argument{}, not {}", node.name, least, least == 1 ? "" : "s", node.children), "");
+      add(node, false,
+          fmt::format("{} takes {} argument{}, not {}", node.name, least, least == 1 ? "" : "s", node.children), "");
     } else if (node.children > parameters.size() && !endless) {
-      add(node, true, fmt::format("{} takes at most {} argument{}, not {}", node.name, parameters.size(), parameters.size() == 1 ? "" : "s", node.children),
+      add(node, true,
+          fmt::format("{} takes at most {} argument{}, not {}", node.name, parameters.size(),
+                      parameters.size() == 1 ? "" : "s", node.children),
           "the others are ignored");
     }
   }

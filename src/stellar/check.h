@@ -9,8 +9,9 @@
 
 namespace modelyard::stellar {
 
-// What can be said about an expression before it runs: syntax errors, functions that do not exist (with the nearest name), too few
-// arguments; as warnings: too many arguments, names such as True that read like words of the language. Empty = nothing to say.
+// What can be said about an expression before it runs: syntax errors, functions that do not exist (with the nearest
+// name), too few arguments; as warnings: too many arguments, names such as True that read like words of the language.
+// Empty = nothing to say.
 std::vector<Diagnostic> check(std::string_view text, const FunctionRegistry& registry);
 
 }  // namespace modelyard::stellar

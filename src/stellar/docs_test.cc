@@ -39,7 +39,8 @@ TEST(Reference, InTheDocumentationIsTheGeneratedOne) {
   std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();
-  EXPECT_TRUE(text.str() == generated) << "a function changed: run stellar_test with MODELYARD_REWRITE=1 and look at the difference in " << path;
+  EXPECT_TRUE(text.str() == generated)
+      << "a function changed: run stellar_test with MODELYARD_REWRITE=1 and look at the difference in " << path;
 }
 
 }  // namespace

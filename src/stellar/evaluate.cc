@@ -71,16 +71,19 @@ std::string pretty(Value value) {
   return out;
 }
 
-Result<std::string> evaluate_once(std::string_view expression, std::string_view variables, const FunctionRegistry& registry,
-                                  Capabilities& capabilities, const Limits& limits, const Answerer& answer) {
+Result<std::string> evaluate_once(std::string_view expression, std::string_view variables,
+                                  const FunctionRegistry& registry, Capabilities& capabilities, const Limits& limits,
+                                  const Answerer& answer) {
   Arena arena;
   Value given = Value::map(make_map(arena, MapObject::Order::kInserted));
   if (!variables.empty()) {
     Result<Value> read = JsonReader(arena, variables, {.borrow = true}).read();
     if (!read) return fail(std::move(read.error()).with_context("variables"));
-    if (!read->is_map()) return fail(ErrorCode::kInvalidArgument, "variables: expected a JSON object such as {\"a\": 1}");
+    if (!read->is_map())
+      return fail(ErrorCode::kInvalidArgument, "variables: expected a JSON object such as {\"a\": 1}");
     given = untag(arena, *read);
-    if (!given.is_map()) return fail(ErrorCode::kInvalidArgument, "variables: expected a JSON object such as {\"a\": 1}");
+    if (!given.is_map())
+      return fail(ErrorCode::kInvalidArgument, "variables: expected a JSON object such as {\"a\": 1}");
   }
   const auto program = compile(expression, registry);
   if (!program) return fail(ErrorCode::kInvalidArgument, render(program.error(), expression));
@@ -89,10 +92,12 @@ Result<std::string> evaluate_once(std::string_view expression, std::string_view 
   Frame frame(limits);
   Outcome outcome = frame.start(**program, source, capabilities);
   while (outcome.pending()) {
-    outcome = answer ? frame.resume(answer(frame.call(), frame.arena())) : frame.resume_with_error("no models or services can be called here");
+    outcome = answer ? frame.resume(answer(frame.call(), frame.arena()))
+                     : frame.resume_with_error("no models or services can be called here");
   }
   if (outcome.failed()) {
-    return fail(frame.error().is_limit ? ErrorCode::kResourceExhausted : ErrorCode::kFailed, frame.error().render(expression));
+    return fail(frame.error().is_limit ? ErrorCode::kResourceExhausted : ErrorCode::kFailed,
+                frame.error().render(expression));
   }
   return pretty(outcome.value);
 }

@@ -36,14 +36,18 @@ bool JsonReader::fail(std::string_view what) {
 }
 
 void JsonReader::blanks() {
-  while (pos_ < text_.size() && (text_[pos_] == ' ' || text_[pos_] == '\t' || text_[pos_] == '\n' || text_[pos_] == '\r')) ++pos_;
+  while (pos_ < text_.size() &&
+         (text_[pos_] == ' ' || text_[pos_] == '\t' || text_[pos_] == '\n' || text_[pos_] == '\r'))
+    ++pos_;
 }
 
 bool JsonReader::word(std::string_view expected, Value made, Value& out) {
   if (text_.substr(pos_, expected.size()) != expected) return fail("expected a value");
   pos_ += expected.size();
   const char after = peek();
-  if ((after >= 'a' && after <= 'z') || (after >= 'A' && after <= 'Z') || (after >= '0' && after <= '9') || after == '_') return fail("expected a value");
+  if ((after >= 'a' && after <= 'z') || (after >= 'A' && after <= 'Z') || (after >= '0' && after <= '9') ||
+      after == '_')
+    return fail("expected a value");
   out = made;
   return true;
 }
@@ -108,7 +112,8 @@ bool JsonReader::array(Value& out) {
 bool JsonReader::string(Value& out) {
   const size_t start = ++pos_;
   size_t end = start;
-  while (end < text_.size() && text_[end] != '"' && text_[end] != '\\' && static_cast<uint8_t>(text_[end]) >= 0x20) ++end;
+  while (end < text_.size() && text_[end] != '"' && text_[end] != '\\' && static_cast<uint8_t>(text_[end]) >= 0x20)
+    ++end;
   if (end < text_.size() && text_[end] == '"') {
     const std::string_view plain = text_.substr(start, end - start);
     if (!is_valid_utf8(plain)) return fail("the text is not UTF-8");
@@ -119,7 +124,9 @@ bool JsonReader::string(Value& out) {
   std::string built;
   while (true) {
     const size_t from = pos_;
-    while (pos_ < text_.size() && text_[pos_] != '"' && text_[pos_] != '\\' && static_cast<uint8_t>(text_[pos_]) >= 0x20) ++pos_;
+    while (pos_ < text_.size() && text_[pos_] != '"' && text_[pos_] != '\\' &&
+           static_cast<uint8_t>(text_[pos_]) >= 0x20)
+      ++pos_;
     const std::string_view plain = text_.substr(from, pos_ - from);
     if (!is_valid_utf8(plain)) return fail("the text is not UTF-8");
     built += plain;

@@ -10,16 +10,17 @@
 
 namespace modelyard::stellar {
 
-// Reads RFC 8259 JSON into values of an arena. Own, because lone \udXXX escapes must survive, which other readers refuse. One
-// object reads one text; texts without escapes are views of it when `borrow` is set.
+// Reads RFC 8259 JSON into values of an arena. Own, because lone \udXXX escapes must survive, which other readers
+// refuse. One object reads one text; texts without escapes are views of it when `borrow` is set.
 class JsonReader {
  public:
   struct Options {
-    bool borrow = false;          // the text outlives the values
-    bool trailing = false;        // what follows the first value is ignored, as the reference's TO_JSON_* do
+    bool borrow = false;    // the text outlives the values
+    bool trailing = false;  // what follows the first value is ignored, as the reference's TO_JSON_* do
     int depth_max = 500;
   };
-  JsonReader(Arena& arena, std::string_view text, const Options& options) : arena_(arena), text_(text), options_(options) {}
+  JsonReader(Arena& arena, std::string_view text, const Options& options)
+      : arena_(arena), text_(text), options_(options) {}
 
   // kInvalidArgument "line 1, column 5: …".
   Result<Value> read();

@@ -137,9 +137,11 @@ Value value_from_tree(Arena& arena, const json::Tree& tree) {
     case json::Tree::value_t::boolean: return Value::boolean(tree.get<bool>());
     case json::Tree::value_t::number_integer:
     case json::Tree::value_t::number_unsigned: {
-      if (tree.is_number_unsigned() && tree.get<uint64_t>() > INT64_MAX) return Value::double_number(tree.get<double>());
+      if (tree.is_number_unsigned() && tree.get<uint64_t>() > INT64_MAX)
+        return Value::double_number(tree.get<double>());
       const auto number = tree.get<int64_t>();
-      return number >= INT32_MIN && number <= INT32_MAX ? Value::integer(static_cast<int32_t>(number)) : Value::long_integer(number);
+      return number >= INT32_MIN && number <= INT32_MAX ? Value::integer(static_cast<int32_t>(number))
+                                                        : Value::long_integer(number);
     }
     case json::Tree::value_t::number_float: return Value::double_number(tree.get<double>());
     case json::Tree::value_t::string: return make_string(arena, tree.get_ref<const std::string&>());

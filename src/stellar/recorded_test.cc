@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iostream>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <map>
 #include <set>
 #include <sstream>
@@ -20,7 +20,9 @@ namespace {
 // The recorded dates are of a process in UTC.
 const int kZoneSet = ::setenv("TZ", "UTC", 1);
 
-std::ifstream open(const std::string& name) { return std::ifstream(MODELYARD_SOURCE_DIR "/src/stellar/testdata/" + name); }
+std::ifstream open(const std::string& name) {
+  return std::ifstream(MODELYARD_SOURCE_DIR "/src/stellar/testdata/" + name);
+}
 
 double special(const json::Tree& v, bool& is) {
   is = v.is_object() && v.size() == 1 && (v.contains("$double") || v.contains("$float"));
@@ -37,7 +39,8 @@ bool close(double x, double y, double tolerance) {
 
 json::Tree sorted(const json::Tree& list) {
   std::vector<json::Tree> items(list.begin(), list.end());
-  std::sort(items.begin(), items.end(), [](const json::Tree& a, const json::Tree& b) { return json::dump(a) < json::dump(b); });
+  std::sort(items.begin(), items.end(),
+            [](const json::Tree& a, const json::Tree& b) { return json::dump(a) < json::dump(b); });
   return items;
 }
 
@@ -47,7 +50,8 @@ bool same(const json::Tree& want, const json::Tree& got, double tolerance, bool 
   bool got_special = false;
   const double x = special(want, want_special);
   const double y = special(got, got_special);
-  if (want_special) return got_special && (!inside || want.begin().key() == got.begin().key()) && close(x, y, tolerance);
+  if (want_special)
+    return got_special && (!inside || want.begin().key() == got.begin().key()) && close(x, y, tolerance);
   if (want.is_object()) {
     if (!got.is_object() || want.size() != got.size()) return false;
     for (const char* tag : {"$set", "$map"}) {
@@ -66,14 +70,17 @@ bool same(const json::Tree& want, const json::Tree& got, double tolerance, bool 
     }
     return true;
   }
-  if (want.is_number_float()) return got.is_number() && (got.is_number_float() || !inside) && close(want.get<double>(), got.get<double>(), tolerance);
+  if (want.is_number_float())
+    return got.is_number() && (got.is_number_float() || !inside) &&
+           close(want.get<double>(), got.get<double>(), tolerance);
   return want == got && (!inside || want.is_number_float() == got.is_number_float());
 }
 
 bool agrees(const json::Tree& test, const json::Tree& got) {
   const json::Tree& want = test["expect"];
   if (!got.is_object() || json::get_string(got, "id") != json::get_string(test, "id")) return false;
-  if (want.contains("error") || got.contains("error")) return want.contains("error") && got.contains("error") && !got.contains("value");
+  if (want.contains("error") || got.contains("error"))
+    return want.contains("error") && got.contains("error") && !got.contains("value");
   if (want["type"] == "opaque") return got["type"] == "opaque";
   if (got["type"] != want["type"] || !got.contains("value")) return false;
   static const std::set<std::string> kLoose = {"stats-percentile", "stats-bin", "hllp", "mad", "stats-merge"};

@@ -20,7 +20,8 @@ Limits with_cancel(Limits limits, const std::atomic<bool>& cancelled) {
 }
 
 bool is_name(std::string_view text) {
-  return !text.empty() && is_identifier_start(text.front()) && text.back() != ':' && std::all_of(text.begin() + 1, text.end(), is_identifier_part);
+  return !text.empty() && is_identifier_start(text.front()) && text.back() != ':' &&
+         std::all_of(text.begin() + 1, text.end(), is_identifier_part);
 }
 
 // The name that the input ends with.
@@ -36,7 +37,11 @@ constexpr std::string_view kCommands[] = {"%functions", "%help", "%undefine", "%
 }  // namespace
 
 Session::Session(const FunctionRegistry& registry, Capabilities& capabilities, const Limits& limits, Answerer answer)
-    : registry_(registry), capabilities_(capabilities), answer_(std::move(answer)), frame_(with_cancel(limits, cancelled_)), arena_(limits.memory_bytes),
+    : registry_(registry),
+      capabilities_(capabilities),
+      answer_(std::move(answer)),
+      frame_(with_cancel(limits, cancelled_)),
+      arena_(limits.memory_bytes),
       variables_(make_map(arena_, MapObject::Order::kInserted)) {}
 
 Session::~Session() = default;
@@ -68,7 +73,8 @@ Session::Reply Session::evaluate(std::string_view expression, std::string_view n
   MapVariables source({&map, 1});
   Outcome outcome = frame_.start(**program, source, capabilities_);
   while (outcome.pending()) {
-    outcome = answer_ ? frame_.resume(answer_(frame_.call(), frame_.arena())) : frame_.resume_with_error("no models or services can be called here");
+    outcome = answer_ ? frame_.resume(answer_(frame_.call(), frame_.arena()))
+                      : frame_.resume_with_error("no models or services can be called here");
   }
   if (outcome.failed()) return {frame_.error().render(expression), true};
   if (!name.empty()) {
@@ -102,9 +108,11 @@ Session::Reply Session::command(std::string_view input) {
     return {};
   }
   if (input == "%help") {
-    return {"name := expression   assigns a variable\n?FUNCTION            explains a function\n%functions [TEXT]    lists functions, those with TEXT in their name\n"
-            "%vars                lists variables\n%undefine NAME       forgets a variable",
-            false};
+    return {
+        "name := expression   assigns a variable\n?FUNCTION            explains a function\n%functions [TEXT]    lists "
+        "functions, those with TEXT in their name\n"
+        "%vars                lists variables\n%undefine NAME       forgets a variable",
+        false};
   }
   return {fmt::format("there is no command {}; %help lists them", input.substr(0, input.find(' '))), true};
 }
@@ -167,13 +175,15 @@ std::vector<std::string> Session::complete(std::string_view input) const {
   const bool help = word.starts_with('?');
   if (help) word.remove_prefix(1);
   for (const Function* function : registry_.all()) {
-    if (function->name.starts_with(word)) found.push_back(help ? fmt::format("?{}", function->name) : fmt::format("{}(", function->name));
+    if (function->name.starts_with(word))
+      found.push_back(help ? fmt::format("?{}", function->name) : fmt::format("{}(", function->name));
   }
   if (help) return found;
   for (const auto& entry : entries_of(*variables_)) {
     if (entry.key.text().starts_with(word)) found.emplace_back(entry.key.text());
   }
-  for (const std::string_view keyword : {"and", "default", "else", "exists(", "false", "if", "in", "match", "not(", "null", "or", "then", "true"}) {
+  for (const std::string_view keyword :
+       {"and", "default", "else", "exists(", "false", "if", "in", "match", "not(", "null", "or", "then", "true"}) {
     if (!word.empty() && keyword.starts_with(word)) found.emplace_back(keyword);
   }
   return found;

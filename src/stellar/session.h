@@ -14,12 +14,14 @@
 
 namespace modelyard::stellar {
 
-// A conversation: expressions, assignments (name := expression), ?FUNCTION, %functions [TEXT], %vars, %undefine NAME, %help. Knows
-// no terminal: the command line reads lines, keeps the history and prints the replies. Values assigned live as long as the
-// session; what functions change in them stays changed. Confined to one thread, but for interrupt().
+// A conversation: expressions, assignments (name := expression), ?FUNCTION, %functions [TEXT], %vars, %undefine NAME,
+// %help. Knows no terminal: the command line reads lines, keeps the history and prints the replies. Values assigned
+// live as long as the session; what functions change in them stays changed. Confined to one thread, but for
+// interrupt().
 class Session {
  public:
-  Session(const FunctionRegistry& registry, Capabilities& capabilities, const Limits& limits = {}, Answerer answer = nullptr);
+  Session(const FunctionRegistry& registry, Capabilities& capabilities, const Limits& limits = {},
+          Answerer answer = nullptr);
   ~Session();
 
   struct Reply {

@@ -62,7 +62,8 @@ TEST_F(SessionTest, KnowsWhatIsNotWholeYet) {
 
 TEST_F(SessionTest, CompletesFunctionsVariablesAndCommands) {
   enter("URL_mine := 1");
-  EXPECT_THAT(session.complete("a == URL_"), ElementsAre("URL_TO_HOST(", "URL_TO_PATH(", "URL_TO_PORT(", "URL_TO_PROTOCOL(", "URL_mine"));
+  EXPECT_THAT(session.complete("a == URL_"),
+              ElementsAre("URL_TO_HOST(", "URL_TO_PATH(", "URL_TO_PORT(", "URL_TO_PROTOCOL(", "URL_mine"));
   EXPECT_THAT(session.complete("?TO_UP"), ElementsAre("?TO_UPPER"));
   EXPECT_THAT(session.complete("%f"), ElementsAre("%functions"));
   EXPECT_THAT(session.complete("a the"), Contains("then"));
@@ -77,7 +78,8 @@ TEST_F(SessionTest, TakesVariablesAsJson) {
 
 TEST_F(SessionTest, PrintsLongValuesOverLines) {
   EXPECT_EQ(enter("{'key' : ['a long text of its own', 'another long text', 'and a third one', 'and the last']}"),
-            "{\n  \"key\": [\n    \"a long text of its own\",\n    \"another long text\",\n    \"and a third one\",\n    \"and the last\"\n  ]\n}");
+            "{\n  \"key\": [\n    \"a long text of its own\",\n    \"another long text\",\n    \"and a third one\",\n  "
+            "  \"and the last\"\n  ]\n}");
 }
 
 }  // namespace

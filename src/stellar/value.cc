@@ -32,7 +32,9 @@ uint32_t hash_bytes(std::string_view bytes) {
   return static_cast<uint32_t>(mix(state, tail));
 }
 
-uint64_t double_bits(double value) { return std::isnan(value) ? 0x7FF8000000000000ULL : std::bit_cast<uint64_t>(value); }
+uint64_t double_bits(double value) {
+  return std::isnan(value) ? 0x7FF8000000000000ULL : std::bit_cast<uint64_t>(value);
+}
 
 uint32_t hash_at(Value value, int depth) {
   if (depth > kDepthMax) throw BoundReached{"depth"};
@@ -40,7 +42,8 @@ uint32_t hash_at(Value value, int depth) {
     case Kind::kNull: return 0;
     case Kind::kString: return hash_bytes(value.text());
     case Kind::kFloat:
-    case Kind::kDouble: return static_cast<uint32_t>(mix(static_cast<uint64_t>(value.kind()), double_bits(value.as_double())));
+    case Kind::kDouble:
+      return static_cast<uint32_t>(mix(static_cast<uint64_t>(value.kind()), double_bits(value.as_double())));
     case Kind::kList: {
       uint64_t state = 7;
       for (const Value item : value.list()) state = mix(state, hash_at(item, depth + 1));
@@ -49,12 +52,15 @@ uint32_t hash_at(Value value, int depth) {
     case Kind::kMap:
     case Kind::kSet: {
       uint32_t sum = 0;
-      for (const MapObject::Entry& entry : entries_of(value.map())) sum += entry.hash ^ (hash_at(entry.value, depth + 1) * 31);
+      for (const MapObject::Entry& entry : entries_of(value.map()))
+        sum += entry.hash ^ (hash_at(entry.value, depth + 1) * 31);
       return sum;
     }
     case Kind::kLambda: return static_cast<uint32_t>(mix(13, reinterpret_cast<uintptr_t>(&value.lambda())));
     case Kind::kOpaque: return static_cast<uint32_t>(mix(17, reinterpret_cast<uintptr_t>(&value.opaque())));
-    default: return static_cast<uint32_t>(mix(static_cast<uint64_t>(value.kind()), static_cast<uint64_t>(value.as_integral())));
+    default:
+      return static_cast<uint32_t>(
+          mix(static_cast<uint64_t>(value.kind()), static_cast<uint64_t>(value.as_integral())));
   }
 }
 
@@ -109,7 +115,8 @@ void rebuild_index(MapObject& map) {
 
 void grow(MapObject& map) {
   // Removed entries make room first.
-  const uint32_t wanted = map.count * 2 > map.used || map.used < kSmallMap ? std::max<uint32_t>(map.capacity * 2, 4) : map.capacity;
+  const uint32_t wanted =
+      map.count * 2 > map.used || map.used < kSmallMap ? std::max<uint32_t>(map.capacity * 2, 4) : map.capacity;
   auto* entries = map.arena->allocate_array<MapObject::Entry>(wanted);
   uint32_t used = 0;
   for (uint32_t i = 0; i < map.used; ++i) {
@@ -155,7 +162,8 @@ Value copy_at(Arena& arena, Value value, int depth) {
       if (from.arena == &arena) return value;
       MapObject* to = make_map(arena, from.order, from.count);
       to->multiset = from.multiset;
-      for (const MapObject::Entry& entry : entries_of(from)) put(*to, copy_at(arena, entry.key, depth + 1), copy_at(arena, entry.value, depth + 1));
+      for (const MapObject::Entry& entry : entries_of(from))
+        put(*to, copy_at(arena, entry.key, depth + 1), copy_at(arena, entry.value, depth + 1));
       return value.is_map() ? Value::map(to) : Value::set(to);
     }
     case Kind::kLambda: {

@@ -17,13 +17,27 @@ struct LambdaObject;
 class OpaqueObject;
 
 enum class Kind : uint8_t {
-  kNull, kBoolean, kByte, kShort, kInteger, kLong, kFloat, kDouble, kCharacter, kString, kList, kMap, kSet, kLambda, kOpaque,
+  kNull,
+  kBoolean,
+  kByte,
+  kShort,
+  kInteger,
+  kLong,
+  kFloat,
+  kDouble,
+  kCharacter,
+  kString,
+  kList,
+  kMap,
+  kSet,
+  kLambda,
+  kOpaque,
 };
 std::string_view to_string(Kind kind);  // "Integer"
 
-// One value of the language: 16 bytes, trivially copyable, never an owner. What it points to (text, list, map, …) lives in an
-// Arena, in a Program's constants, or in the caller's message; a Value is good for as long as that lives. copy_value() moves
-// one to a longer life. Immutable values may be read by several threads.
+// One value of the language: 16 bytes, trivially copyable, never an owner. What it points to (text, list, map, …) lives
+// in an Arena, in a Program's constants, or in the caller's message; a Value is good for as long as that lives.
+// copy_value() moves one to a longer life. Immutable values may be read by several threads.
 //
 // Text is UTF-8, a lone surrogate being its three WTF-8 bytes; functions count in UTF-16 units (eval/utf16.h).
 class Value {
@@ -100,7 +114,8 @@ class Value {
 };
 static_assert(sizeof(Value) == 16 && std::is_trivially_copyable_v<Value>);
 
-// A list. `arena` is where it grows; null = immutable (a constant of a program): functions that change lists copy it first.
+// A list. `arena` is where it grows; null = immutable (a constant of a program): functions that change lists copy it
+// first.
 struct ListObject {
   Arena* arena;
   Value* items;
@@ -111,8 +126,8 @@ struct ListObject {
   const Value* end() const { return items + size; }
 };
 
-// A map or a set (whose values are null), in order of insertion. Keys are equal as Java's equals says. Up to eight entries are
-// searched one by one, more through a hash index.
+// A map or a set (whose values are null), in order of insertion. Keys are equal as Java's equals says. Up to eight
+// entries are searched one by one, more through a hash index.
 struct MapObject {
   enum class Order : uint8_t {
     kInserted,  // LinkedHashMap, LinkedHashSet: multisets, sets, JSON objects
@@ -126,9 +141,9 @@ struct MapObject {
   };
   Arena* arena;  // as of ListObject
   Entry* entries;
-  uint32_t* index;    // open addressing over entry numbers + 1; null while small
-  uint32_t count;     // live entries
-  uint32_t used;      // live and removed entries
+  uint32_t* index;  // open addressing over entry numbers + 1; null while small
+  uint32_t count;   // live entries
+  uint32_t used;    // live and removed entries
   uint32_t capacity;
   uint32_t index_size;
   Order order;
@@ -190,7 +205,8 @@ class LiveEntries {
 };
 inline LiveEntries entries_of(const MapObject& map) { return LiveEntries(map); }
 
-// Java's equals: kinds must match (1 is not 1L), containers element by element. Depth is bounded: BoundReached{"depth"}.
+// Java's equals: kinds must match (1 is not 1L), containers element by element. Depth is bounded:
+// BoundReached{"depth"}.
 bool equals(Value a, Value b);
 uint32_t hash_of(Value value);
 

@@ -14,32 +14,42 @@ namespace modelyard::stellar {
 
 // Instructions of the stack machine (eval/machine.cc). "a", "b": operands; top: the topmost value.
 enum class Op : uint8_t {
-  kConstant,      // push constants[a]
-  kVariable,      // push variable a
-  kOuterVariable, // the same inside a lambda, where every variable counts as existing
-  kAllVariables,  // push the map of all variables
-  kParameter,     // push parameter a of this lambda
-  kCaptured,      // push parameter a of the lambda b levels out (0 = this one), kept in an environment
-  kExists,        // push whether variable a is not null
-  kExistsTop,     // top = top is not null
-  kAdd, kSubtract, kMultiply, kDivide,
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,
-  kVariableEqualConstant,     // push variable a == constants[b]
-  kIn, kNotIn,
-  kInConstant,    // top = top in constants[a] (a list or set); b: negated
-  kNot,           // top = not top, as a boolean
-  kAndJump,       // condition rules on top; false: jump to a, keeping false; else top becomes a boolean
+  kConstant,       // push constants[a]
+  kVariable,       // push variable a
+  kOuterVariable,  // the same inside a lambda, where every variable counts as existing
+  kAllVariables,   // push the map of all variables
+  kParameter,      // push parameter a of this lambda
+  kCaptured,       // push parameter a of the lambda b levels out (0 = this one), kept in an environment
+  kExists,         // push whether variable a is not null
+  kExistsTop,      // top = top is not null
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kVariableEqualConstant,  // push variable a == constants[b]
+  kIn,
+  kNotIn,
+  kInConstant,  // top = top in constants[a] (a list or set); b: negated
+  kNot,         // top = not top, as a boolean
+  kAndJump,     // condition rules on top; false: jump to a, keeping false; else top becomes a boolean
   kOrJump,
-  kAnd, kOr,      // two booleans-by-conversion -> one; the left one is a boolean already
-  kJump,          // to a
-  kJumpIfFalse,   // pop the condition; false: jump to a; no boolean: error
-  kFixCheck,      // a lone literal or null as a match's check counts as false: replaces top
-  kList,          // a items -> list
-  kMap,           // 2a items -> map
-  kCall,          // calls[a] with its arguments on the stack
-  kIterate,       // calls[a] is MAP, FILTER or REDUCE
-  kLambda,        // push lambda a with this environment
-  kAct,           // top is a lambda: call it without arguments
+  kAnd,
+  kOr,           // two booleans-by-conversion -> one; the left one is a boolean already
+  kJump,         // to a
+  kJumpIfFalse,  // pop the condition; false: jump to a; no boolean: error
+  kFixCheck,     // a lone literal or null as a match's check counts as false: replaces top
+  kList,         // a items -> list
+  kMap,          // 2a items -> map
+  kCall,         // calls[a] with its arguments on the stack
+  kIterate,      // calls[a] is MAP, FILTER or REDUCE
+  kLambda,       // push lambda a with this environment
+  kAct,          // top is a lambda: call it without arguments
   kReturn,
 };
 

@@ -46,7 +46,8 @@ bool is_constant_list(const Node& node) {
 
 // Whether a lambda inside `node` reads one of the scope's parameters.
 bool read_by_inner_lambda(const Node& node, const Scope& scope, bool inside) {
-  if (inside && (node.kind == NodeKind::kVariable || node.kind == NodeKind::kExists) && scope.find(node.name) >= 0) return true;
+  if (inside && (node.kind == NodeKind::kVariable || node.kind == NodeKind::kExists) && scope.find(node.name) >= 0)
+    return true;
   const bool enters = inside || node.kind == NodeKind::kLambda;
   for (const Node* child = node.first; child != nullptr; child = child->next) {
     if (read_by_inner_lambda(*child, scope, enters)) return true;
@@ -187,7 +188,8 @@ class Compiler {
 
   Value constant_list(const Node& n) {
     ListObject* made = make_list(code_.arena, n.children);
-    for (const Node* child = n.first; child != nullptr; child = child->next) made->items[made->size++] = keep(child->value);
+    for (const Node* child = n.first; child != nullptr; child = child->next)
+      made->items[made->size++] = keep(child->value);
     made->arena = nullptr;
     return Value::list(made);
   }
@@ -220,7 +222,8 @@ class Compiler {
     }
     code_.calls.push_back(std::move(site));
     const bool iterates = function != nullptr && function->intrinsic != Intrinsic::kNone;
-    emit(iterates ? Op::kIterate : Op::kCall, n, static_cast<uint32_t>(code_.calls.size() - 1), 1 - static_cast<int>(n.children));
+    emit(iterates ? Op::kIterate : Op::kCall, n, static_cast<uint32_t>(code_.calls.size() - 1),
+         1 - static_cast<int>(n.children));
   }
 
   void list(const Node& n) {
@@ -246,7 +249,8 @@ class Compiler {
     code_.lambdas.push_back({0, static_cast<uint32_t>(scope.parameters.size()), scope.keeps_environment});
     pending_.push_back({&body_node, &scope, index});
     bool needs_environment = false;
-    for (const Scope* outer = scope_; outer != nullptr; outer = outer->outer) needs_environment |= outer->keeps_environment;
+    for (const Scope* outer = scope_; outer != nullptr; outer = outer->outer)
+      needs_environment |= outer->keeps_environment;
     if (needs_environment) {
       emit(Op::kLambda, n, index, 1);
       return;
@@ -258,14 +262,15 @@ class Compiler {
 
   void chain(const Node& n) {
     const Node* child = n.first;
-    if (child->next != nullptr && (child->next->op == TokenKind::kAnd || child->next->op == TokenKind::kOr)) return logic(n);
+    if (child->next != nullptr && (child->next->op == TokenKind::kAnd || child->next->op == TokenKind::kOr))
+      return logic(n);
     node(*child);
     for (child = child->next; child != nullptr; child = child->next) {
       node(*child);
       Node place;
       place.offset = child->op_offset;
-      place.length = child->op == TokenKind::kEqual || child->op == TokenKind::kNotEqual || child->op == TokenKind::kLessEqual ||
-                             child->op == TokenKind::kGreaterEqual
+      place.length = child->op == TokenKind::kEqual || child->op == TokenKind::kNotEqual ||
+                             child->op == TokenKind::kLessEqual || child->op == TokenKind::kGreaterEqual
                          ? 2
                          : 1;
       binary(binary_op(child->op), place);
@@ -393,8 +398,9 @@ class Compiler {
   void action(const Node& n) {
     node(n);
     // What can be a lambda is called; constants and operators cannot.
-    const bool never = n.kind == NodeKind::kConstant || n.kind == NodeKind::kList || n.kind == NodeKind::kMap || n.kind == NodeKind::kNot ||
-                       n.kind == NodeKind::kIn || n.kind == NodeKind::kExists || (n.kind == NodeKind::kChain && n.children > 1);
+    const bool never = n.kind == NodeKind::kConstant || n.kind == NodeKind::kList || n.kind == NodeKind::kMap ||
+                       n.kind == NodeKind::kNot || n.kind == NodeKind::kIn || n.kind == NodeKind::kExists ||
+                       (n.kind == NodeKind::kChain && n.children > 1);
     if (!never) emit(Op::kAct, n, 0, 0);
   }
 
@@ -411,7 +417,8 @@ class Compiler {
 
 }  // namespace
 
-tl::expected<std::shared_ptr<const Program>, std::vector<Diagnostic>> compile(std::string_view text, const FunctionRegistry& registry,
+tl::expected<std::shared_ptr<const Program>, std::vector<Diagnostic>> compile(std::string_view text,
+                                                                              const FunctionRegistry& registry,
                                                                               const CompileOptions& options) {
   auto code = std::make_unique<Code>();
   code->text = text;

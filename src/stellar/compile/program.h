@@ -16,8 +16,8 @@ namespace modelyard::stellar {
 class FunctionRegistry;
 struct Code;
 
-// A compiled expression: immutable, shared by threads without any counting inside evaluation. Keep the shared_ptr for as long as
-// frames run it and as values that came out of it are used.
+// A compiled expression: immutable, shared by threads without any counting inside evaluation. Keep the shared_ptr for
+// as long as frames run it and as values that came out of it are used.
 class Program {
  public:
   explicit Program(std::unique_ptr<Code> code);
@@ -44,9 +44,10 @@ struct CompileOptions {
   size_t depth_max = 1000;  // nesting of the text; deeper is a diagnostic
 };
 
-// Compiles one expression. The registry must outlive the program. An unknown function is no error here (it is one when its
-// call is reached); check() in stellar/check.h looks for those.
-tl::expected<std::shared_ptr<const Program>, std::vector<Diagnostic>> compile(std::string_view text, const FunctionRegistry& registry,
+// Compiles one expression. The registry must outlive the program. An unknown function is no error here (it is one when
+// its call is reached); check() in stellar/check.h looks for those.
+tl::expected<std::shared_ptr<const Program>, std::vector<Diagnostic>> compile(std::string_view text,
+                                                                              const FunctionRegistry& registry,
                                                                               const CompileOptions& options = {});
 
 }  // namespace modelyard::stellar

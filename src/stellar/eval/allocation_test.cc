@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A warm frame allocates nothing for rules without string results. Sanitizers bring their own allocator, so this is not for them.
+// A warm frame allocates nothing for rules without string results. Sanitizers bring their own allocator, so this is not
+// for them.
 #ifndef MODELYARD_SANITIZED
 #include <gtest/gtest.h>
 
@@ -34,7 +35,8 @@ class SteadyState : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(SteadyState, AllocatesNothing) {
   Arena arena;
-  const auto given = value_from_json(arena, R"({"is_malicious":"legit","url":"http://www.example.co.uk:8080/a?b","host":"www.example.co.uk",
+  const auto given = value_from_json(
+      arena, R"({"is_malicious":"legit","url":"http://www.example.co.uk:8080/a?b","host":"www.example.co.uk",
       "ip":"10.1.2.3","score":57,"values":[4,67,0,33,36,84,76,9,20,79],"a":273,"b":610,"c":243,"threshold":900.5})");
   ASSERT_TRUE(given);
   const auto program = compile(GetParam(), FunctionRegistry::standard());
@@ -50,11 +52,14 @@ TEST_P(SteadyState, AllocatesNothing) {
   EXPECT_EQ(g_allocations - before, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Rules, SteadyState,
-                         ::testing::Values("is_malicious == 'malicious'", "URL_TO_HOST(url)", "DOMAIN_REMOVE_SUBDOMAINS(host)",
-                                           "match{ score >= 90 => 'critical', score >= 50 and not(IS_EMPTY(host)) => 'high', default => 'normal' }",
-                                           "REDUCE(FILTER(MAP(values, x -> x * 2), y -> y > 50), (s, z) -> s + z, 0)", "IN_SUBNET(ip, '10.0.0.0/8')",
-                                           "(a + b * 2 - c / 3.0) >= threshold", "REGEXP_MATCH(host, '.*example.*')", "score in [1, 2, 57] and STARTS_WITH(url, 'http')"));
+INSTANTIATE_TEST_SUITE_P(
+    Rules, SteadyState,
+    ::testing::Values(
+        "is_malicious == 'malicious'", "URL_TO_HOST(url)", "DOMAIN_REMOVE_SUBDOMAINS(host)",
+        "match{ score >= 90 => 'critical', score >= 50 and not(IS_EMPTY(host)) => 'high', default => 'normal' }",
+        "REDUCE(FILTER(MAP(values, x -> x * 2), y -> y > 50), (s, z) -> s + z, 0)", "IN_SUBNET(ip, '10.0.0.0/8')",
+        "(a + b * 2 - c / 3.0) >= threshold", "REGEXP_MATCH(host, '.*example.*')",
+        "score in [1, 2, 57] and STARTS_WITH(url, 'http')"));
 
 }  // namespace
 }  // namespace modelyard::stellar

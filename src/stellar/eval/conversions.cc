@@ -152,11 +152,14 @@ std::optional<int64_t> to_long(Value value) {
 
 std::optional<int32_t> to_integer(Value value) {
   const std::optional<int64_t> wide = to_long(value);
-  if (!wide || *wide > std::numeric_limits<int32_t>::max() || *wide < std::numeric_limits<int32_t>::min()) return std::nullopt;
+  if (!wide || *wide > std::numeric_limits<int32_t>::max() || *wide < std::numeric_limits<int32_t>::min())
+    return std::nullopt;
   return static_cast<int32_t>(*wide);
 }
 
-double number_of(Value number) { return number.is_floating() ? number.as_double() : static_cast<double>(number.as_integral()); }
+double number_of(Value number) {
+  return number.is_floating() ? number.as_double() : static_cast<double>(number.as_integral());
+}
 
 std::optional<double> to_double(Value value) {
   if (value.is_number()) return number_of(value);

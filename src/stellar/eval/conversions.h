@@ -8,12 +8,13 @@
 
 namespace modelyard::stellar {
 
-// The conversions of and/or/not, TO_* and many functions. Nothing = the value cannot be converted (null in the language).
+// The conversions of and/or/not, TO_* and many functions. Nothing = the value cannot be converted (null in the
+// language).
 
 // true, yes, y, on, 1 and false, no, n, off, 0 by their text, whatever the case.
 std::optional<bool> to_boolean(Value value);
-// Whole numbers truncate toward zero; text is trimmed decimal digits with a sign; a Boolean is 1 or 0; a collection counts by its
-// first element.
+// Whole numbers truncate toward zero; text is trimmed decimal digits with a sign; a Boolean is 1 or 0; a collection
+// counts by its first element.
 std::optional<int32_t> to_integer(Value value);
 std::optional<int64_t> to_long(Value value);
 // Text by Java's parseDouble grammar, trimmed.
@@ -27,7 +28,8 @@ std::optional<float> parse_java_float(std::string_view text);
 // Any number as a double.
 double number_of(Value number);
 
-// What a condition makes of a value: null and empty collections are false, Booleans themselves; nothing for anything else.
+// What a condition makes of a value: null and empty collections are false, Booleans themselves; nothing for anything
+// else.
 inline std::optional<bool> condition_of(Value value) {
   if (value.is_boolean()) return value.as_boolean();
   if (value.is_null()) return false;

@@ -43,7 +43,8 @@ Value answer_of(Arena& arena, std::string_view word) {
   return Value::map(map);
 }
 
-constexpr std::string_view kCall = "MAP_GET('is_malicious', MAAS_MODEL_APPLY(MAAS_GET_ENDPOINT('dga'), {'host' : host, 'none' : null, 'n' : 1.5}))";
+constexpr std::string_view kCall =
+    "MAP_GET('is_malicious', MAAS_MODEL_APPLY(MAAS_GET_ENDPOINT('dga'), {'host' : host, 'none' : null, 'n' : 1.5}))";
 
 TEST(Suspension, HandsOutTheCallAndGoesOnWithItsAnswer) {
   FakeWorld world;
@@ -87,7 +88,8 @@ TEST(Suspension, TwoHundredFramesWaitAtTheSameTimeAndKeepTheirOrder) {
   std::vector<std::string> results(kFrames);
   for (int i = kFrames; i-- > 0;) {
     Frame& frame = frames[static_cast<size_t>(i)];
-    const std::string host(frame.call().query.front().second == "1.5" ? frame.call().query.back().second : frame.call().query.front().second);
+    const std::string host(frame.call().query.front().second == "1.5" ? frame.call().query.back().second
+                                                                      : frame.call().query.front().second);
     const Outcome outcome = frame.resume(answer_of(frame.arena(), "for " + host));
     ASSERT_TRUE(outcome.done());
     results[static_cast<size_t>(i)] = outcome.value.text();
@@ -99,14 +101,16 @@ TEST(Suspension, TwoHundredFramesWaitAtTheSameTimeAndKeepTheirOrder) {
 TEST(Suspension, WorksInsideLambdasOfLambdas) {
   FakeWorld world;
   const auto program = must_compile(
-      "MAP([[1, 2], [3]], row -> REDUCE(FILTER(row, x -> MAAS_MODEL_APPLY(MAAS_GET_ENDPOINT('dga'), {'x' : x, 'n' : LENGTH(row)}) != null), (s, y) -> s + y, 0))");
+      "MAP([[1, 2], [3]], row -> REDUCE(FILTER(row, x -> MAAS_MODEL_APPLY(MAAS_GET_ENDPOINT('dga'), {'x' : x, 'n' : "
+      "LENGTH(row)}) != null), (s, y) -> s + y, 0))");
   NoVariables none;
   Frame frame;
   int calls = 0;
   // The model fails for 2: a failed call is null.
   const Outcome outcome = evaluate_blocking(frame, *program, none, world, [&](const CallRequest& call, Arena& arena) {
     ++calls;
-    const bool fails = std::any_of(call.query.begin(), call.query.end(), [](const auto& pair) { return pair.first == "x" && pair.second == "2"; });
+    const bool fails = std::any_of(call.query.begin(), call.query.end(),
+                                   [](const auto& pair) { return pair.first == "x" && pair.second == "2"; });
     return fails ? Value::null() : answer_of(arena, "ok");
   });
   ASSERT_TRUE(outcome.done());
@@ -118,7 +122,8 @@ TEST(Suspension, WorksInsideLambdasOfLambdas) {
 
 TEST(Suspension, WaitingCostsNothingOfTheTimeLimit) {
   FakeWorld world;
-  const auto program = must_compile("REDUCE(MAP(list, x -> MAAS_MODEL_APPLY(MAAS_GET_ENDPOINT('dga'), {'x' : x})), (s, x) -> s + 1, 0)");
+  const auto program =
+      must_compile("REDUCE(MAP(list, x -> MAAS_MODEL_APPLY(MAAS_GET_ENDPOINT('dga'), {'x' : x})), (s, x) -> s + 1, 0)");
   Arena arena;
   ListObject* list = make_list(arena);
   for (int i = 0; i < 1000; ++i) append(*list, Value::integer(i));
@@ -140,7 +145,10 @@ TEST(Suspension, EndpointsAndModelsThatAreNotThere) {
   const auto run = [&](std::string_view text) {
     const auto program = must_compile(text);
     const Outcome outcome = frame.start(*program, none, world);
-    return outcome.failed() ? frame.error().message : outcome.pending() ? std::string("pending") : outcome.value.is_null() ? "null" : "value";
+    return outcome.failed()          ? frame.error().message
+           : outcome.pending()       ? std::string("pending")
+           : outcome.value.is_null() ? "null"
+                                     : "value";
   };
   EXPECT_EQ(run("MAAS_GET_ENDPOINT('other')"), "null");
   EXPECT_EQ(run("MAAS_GET_ENDPOINT('dga', '2.0')"), "null");
@@ -169,7 +177,8 @@ TEST(Suspension, AFrameCanBeGivenUpAndStartedAgain) {
 }
 
 TEST(Programs, AreSharedByThreads) {
-  const auto program = must_compile("if a in ['x', 'y'] and REGEXP_MATCH(b, 'b+') then TO_UPPER(b) else JOIN([a, b], '-')");
+  const auto program =
+      must_compile("if a in ['x', 'y'] and REGEXP_MATCH(b, 'b+') then TO_UPPER(b) else JOIN([a, b], '-')");
   std::vector<std::thread> threads;
   std::atomic<int> wrong{0};
   for (int t = 0; t < 4; ++t) {
@@ -235,19 +244,31 @@ INSTANTIATE_TEST_SUITE_P(
         Hostile{"long_else_if", repeat("if false then 1 else ", 20000) + "2", "2"},
         Hostile{"long_ternary", repeat("false ? 1 : ", 20000) + "2", "2"},
         Hostile{"long_comparison", "1" + repeat(" == 1", 5000), "false"},
-        Hostile{"text_too_long", std::string(2 << 20, ' ') + "1", "error: limit reached: text (longer than 1048576 bytes)"},
-        Hostile{"backtracking", "REGEXP_MATCH('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', '(a+)+$')", "error: limit reached: regex effort"},
-        Hostile{"backtracking_replace", "REGEXP_REPLACE(s, '(x+x+)+[yz]', '-')", "error: limit reached: regex effort", "{\"s\":\"" + repeat("x", 60) + "\"}"},
-        Hostile{"regex_nesting", "REGEXP_MATCH('a', p)", "error: REGEXP_MATCH: pattern '" + repeat("(", 300) + "': nested too deep", "{\"p\":\"" + repeat("(", 300) + "\"}"},
+        Hostile{"text_too_long", std::string(2 << 20, ' ') + "1",
+                "error: limit reached: text (longer than 1048576 bytes)"},
+        Hostile{"backtracking", "REGEXP_MATCH('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', '(a+)+$')",
+                "error: limit reached: regex effort"},
+        Hostile{"backtracking_replace", "REGEXP_REPLACE(s, '(x+x+)+[yz]', '-')", "error: limit reached: regex effort",
+                "{\"s\":\"" + repeat("x", 60) + "\"}"},
+        Hostile{"regex_nesting", "REGEXP_MATCH('a', p)",
+                "error: REGEXP_MATCH: pattern '" + repeat("(", 300) + "': nested too deep",
+                "{\"p\":\"" + repeat("(", 300) + "\"}"},
         Hostile{"list_100000", "REDUCE(MAP(l, x -> x * 2), (s, x) -> s + x, 0L)", "9999900000", numbers(100000)},
         Hostile{"list_in_itself", "TO_STRING(LIST_ADD(l, l))", "error: limit reached: depth", R"({"l":[]})"},
         Hostile{"list_equal_to_itself", "LIST_ADD(l, l) == LIST_ADD(l, [l])", "true", R"({"l":[]})"},
-        Hostile{"list_changed_under_a_lambda", "MAP(l, x -> LIST_ADD(l, x))", "error: the list was changed while a lambda ran over it", R"({"l":[1]})"},
-        Hostile{"nested_by_reduce", "TO_STRING(REDUCE(l, (s, x) -> [s], []))", "error: limit reached: depth", numbers(5000)},
-        Hostile{"self_application", "REDUCE([x -> MAP([x], x)], (s, f) -> MAP([f], f), 1)", "error: limit reached: depth"},
+        Hostile{"list_changed_under_a_lambda", "MAP(l, x -> LIST_ADD(l, x))",
+                "error: the list was changed while a lambda ran over it", R"({"l":[1]})"},
+        Hostile{"nested_by_reduce", "TO_STRING(REDUCE(l, (s, x) -> [s], []))", "error: limit reached: depth",
+                numbers(5000)},
+        Hostile{"self_application", "REDUCE([x -> MAP([x], x)], (s, f) -> MAP([f], f), 1)",
+                "error: limit reached: depth"},
         Hostile{"steps", kEndless, "error: limit reached: steps", numbers(500), {.steps = 100000}},
         Hostile{"time", kEndless, "error: limit reached: time", numbers(3000), {.own_time = milliseconds(20)}},
-        Hostile{"memory", "REDUCE(l, (s, x) -> JOIN([s, s], ''), 'aaaaaaaa')", "error: limit reached: memory", numbers(60), {.memory_bytes = 1 << 20}},
+        Hostile{"memory",
+                "REDUCE(l, (s, x) -> JOIN([s, s], ''), 'aaaaaaaa')",
+                "error: limit reached: memory",
+                numbers(60),
+                {.memory_bytes = 1 << 20}},
         Hostile{"result", "FILL_LEFT('a', 'b', 2147483647)", "error: limit reached: result"},
         Hostile{"format_width", "FORMAT('%999999999d', 1)", "error: limit reached: result"},
         Hostile{"lowest_integer", "-2147483648 / -1", "-2147483648"},
@@ -257,9 +278,9 @@ INSTANTIATE_TEST_SUITE_P(
         Hostile{"long_product", "9223372036854775807L * 3", "9223372036854775805"},
         Hostile{"beyond_long", "9223372036854775808L", "error: this Long does not fit 64 bits"},
         Hostile{"round_infinity", "ROUND(1e400)", "9.223372036854776E18"},
-        Hostile{"smallest_double", "4.9e-324 / 2", "0.0"},
-        Hostile{"index_at_the_edge", "GET([1], 2147483647)", "null"},
-        Hostile{"substring_at_the_edge", "SUBSTRING('abc', -2147483648, 2147483647)", "error: SUBSTRING: from -2147483648 to 2147483647 is outside of a text of 3 characters"},
+        Hostile{"smallest_double", "4.9e-324 / 2", "0.0"}, Hostile{"index_at_the_edge", "GET([1], 2147483647)", "null"},
+        Hostile{"substring_at_the_edge", "SUBSTRING('abc', -2147483648, 2147483647)",
+                "error: SUBSTRING: from -2147483648 to 2147483647 is outside of a text of 3 characters"},
         Hostile{"odd_date", "TO_EPOCH_TIMESTAMP('99999999999999', 'yyyyyyyyyyyyyy')", "null"},
         Hostile{"odd_time", "DATE_FORMAT('yyyy', 9223372036854775807L, 'UTC')", "\"292278994\""}),
     [](const auto& row) { return row.param.name; });

@@ -101,15 +101,16 @@ class Natural {
 // Bits of 5^n.
 int bits_of_power_of_five(int n) { return n == 0 ? 0 : n < 27 ? static_cast<int>(n * 2.321928094887362) + 1 : n * 3; }
 
-// The exponents of the fraction b/s that is the number, and of m, half the distance to its neighbours, as powers of 5 and 2.
+// The exponents of the fraction b/s that is the number, and of m, half the distance to its neighbours, as powers of 5
+// and 2.
 struct Scale {
   int b5, b2, s5, s2, m5, m2;
   int decimal;  // the estimated decimal exponent
 };
 
 struct Stop {
-  bool low = false;   // the rest is small enough to be dropped
-  bool high = false;  // ... or to be rounded up
+  bool low = false;        // the rest is small enough to be dropped
+  bool high = false;       // ... or to be rounded up
   int64_t difference = 0;  // of the rest to one half, where both hold
 };
 
@@ -230,12 +231,14 @@ JavaDigits make_digits(int binary_exponent, uint64_t fraction, int precision) {
   const int bits = kFractionBits + 1 - zeros;
   const int tiny = std::max(0, bits - binary_exponent - 1);
   if (binary_exponent <= 62 && binary_exponent >= -21 && tiny == 0 && bits < 64) {
-    const uint64_t whole = binary_exponent >= kFractionBits ? fraction << (binary_exponent - kFractionBits) : fraction >> (kFractionBits - binary_exponent);
+    const uint64_t whole = binary_exponent >= kFractionBits ? fraction << (binary_exponent - kFractionBits)
+                                                            : fraction >> (kFractionBits - binary_exponent);
     return digits_of_whole(whole, binary_exponent, precision);
   }
   const double mantissa = std::bit_cast<double>(0x3FF0000000000000ULL | (fraction & 0xFFFFFFFFFFFFFULL));
   Scale scale{};
-  scale.decimal = static_cast<int>(std::floor((mantissa - 1.5) * 0.289529654 + 0.176091259 + binary_exponent * 0.301029995663981));
+  scale.decimal =
+      static_cast<int>(std::floor((mantissa - 1.5) * 0.289529654 + 0.176091259 + binary_exponent * 0.301029995663981));
   scale.b5 = std::max(0, -scale.decimal);
   scale.b2 = scale.b5 + tiny + binary_exponent;
   scale.s5 = std::max(0, scale.decimal);

@@ -71,7 +71,9 @@ Outcome Machine::guarded_run() {
 Outcome Machine::finish_error(std::string message, bool is_limit) {
   error_ = {};
   error_.is_limit = is_limit;
-  error_.message = !is_limit ? std::move(message) : message == "cancelled" ? "cancelled" : fmt::format("limit reached: {}", message);
+  error_.message = !is_limit                ? std::move(message)
+                   : message == "cancelled" ? "cancelled"
+                                            : fmt::format("limit reached: {}", message);
   const Place place = code_->places.empty() ? Place{0, 0} : code_->places[pc_ > 0 ? pc_ - 1 : 0];
   error_.place.offset = place.offset;
   error_.place.length = place.length;
@@ -84,7 +86,8 @@ Outcome Machine::finish_error(std::string message, bool is_limit) {
 void Machine::check_bounds() {
   if (steps_ > limits_.steps) throw BoundReached{"steps"};
   next_check_ = steps_ + kStepsBetweenChecks;
-  if (limits_.cancelled != nullptr && limits_.cancelled->load(std::memory_order_relaxed)) throw BoundReached{"cancelled"};
+  if (limits_.cancelled != nullptr && limits_.cancelled->load(std::memory_order_relaxed))
+    throw BoundReached{"cancelled"};
   const SteadyTime now = capabilities_->clock().now();
   if (!timing_) {
     timing_ = true;
@@ -118,7 +121,13 @@ bool Machine::call_function(const CallSite& site, bool& suspended) {
   }
   const uint32_t first = top_ - site.arguments;
   const size_t used = arena_.used();
-  Call call{{stack_.data() + first, site.arguments}, arena_, *capabilities_, limits_, site.prepared.get(), site.name, outbox_};
+  Call call{{stack_.data() + first, site.arguments},
+            arena_,
+            *capabilities_,
+            limits_,
+            site.prepared.get(),
+            site.name,
+            outbox_};
   uint64_t steps = 1;
   for (const Value argument : call.arguments) steps += steps_of(argument);
   const Value result = site.function->run(call);
@@ -133,153 +142,21 @@ bool Machine::call_function(const CallSite& site, bool& suspended) {
   return true;
 }
 
-// The items of what a lambda runs over: a list, a set, or a string's units.
-bool Machine::iterable(Value source, Activation& activation) {
-  activation.watched = nullptr;
-  if (source.is_list()) {
-    activation.items = source.list().items;
-    activation.count = source.list().size;
-    activation.watched = &source.list();
-    return true;
-  }
-  if (source.is_set()) {
-    Value* items = arena_.allocate_array<Value>(source.map().count);
-    uint32_t count = 0;
-    for (const auto& entry : entries_of(source.map())) items[count++] = entry.key;
-    activation.items = items;
-    activation.count = count;
-    return true;
-  }
-  if (!source.is_string()) return false;
-  ListObject* units = make_list(arena_, source.text().size());
-  for_each_unit(source.text(), [&](char16_t unit) { units->items[units->size++] = Value::character(unit); });
-  activation.items = units->items;
-  activation.count = units->size;
-  activation.watched = units;
-  return true;
-}
-
-bool Machine::iterate(const CallSite& site) {
-  const Intrinsic intrinsic = site.function->intrinsic;
-  const uint32_t needed = intrinsic == Intrinsic::kReduce ? 3 : 2;
-  const uint32_t first = top_ - site.arguments;
-  const auto fail = [&](std::string text) {
-    error_text_ = fmt::format("{}: {}", site.name, text);
-    return false;
-  };
-  if (site.arguments < needed) return fail(fmt::format("takes {} arguments, not {}", needed, site.arguments));
-  const Value source = stack_[first];
-  const Value lambda = stack_[first + 1];
-  Activation activation{};
-  if (!source.is_null() && !iterable(source, activation)) {
-    return fail(fmt::format("argument 1 is a {}, not a list, set or string", to_string(source.kind())));
-  }
-  if (!lambda.is_null() && !lambda.is_lambda()) return fail(fmt::format("argument 2 is a {}, not a lambda", to_string(lambda.kind())));
-  const Value initial = needed == 3 ? stack_[first + 2] : Value::null();
-  top_ = first;
-  if (source.is_null() || lambda.is_null() || (needed == 3 && initial.is_null())) {
-    // A string without a lambda is the list of its units.
-    const bool gives_source = intrinsic != Intrinsic::kReduce;
-    Value unchanged = gives_source ? source : Value::null();
-    if (gives_source && source.is_string()) unchanged = Value::list(const_cast<ListObject*>(activation.watched));
-    stack_[top_++] = unchanged;
-    return true;
-  }
-  activation.kind = intrinsic == Intrinsic::kMap ? Activation::Kind::kMap : intrinsic == Intrinsic::kFilter ? Activation::Kind::kFilter : Activation::Kind::kReduce;
-  activation.lambda = lambda.lambda();
-  activation.accumulator = initial;
-  if (intrinsic == Intrinsic::kMap) activation.results = make_list(arena_, activation.count);
-  if (intrinsic == Intrinsic::kFilter) activation.results = make_list(arena_, activation.count);
-  activation.code = code_;
-  activation.environment = environment_;
-  activation.pc = pc_;
-  activation.base = base_;
-  const LambdaCode& body = activation.lambda.code->lambdas[activation.lambda.lambda];
-  activation.again = !body.keeps_environment;
-  activation.again_parameters = body.parameters;
-  activation.again_entry = body.entry;
-  if (activations_.size() >= limits_.call_depth) throw BoundReached{"depth"};
-  activations_.push_back(activation);
-  return enter_or_finish();
-}
-
-void Machine::enter_lambda(const Activation& activation, Value first, Value second, uint32_t given) {
-  code_ = activation.lambda.code;
-  const LambdaCode& lambda = code_->lambdas[activation.lambda.lambda];
-  reserve(lambda.parameters + code_->stack_max);
-  base_ = top_;
-  environment_ = activation.lambda.environment;
-  pc_ = lambda.entry;
-  const Value arguments[2] = {first, second};
-  Value* to = stack_.data() + top_;
-  if (lambda.keeps_environment) {
-    to = arena_.allocate_array<Value>(lambda.parameters);
-    auto* made = static_cast<Environment*>(arena_.allocate(sizeof(Environment)));
-    *made = {environment_, to};
-    environment_ = made;
-  } else {
-    top_ += lambda.parameters;
-  }
-  for (uint32_t i = 0; i < lambda.parameters; ++i) to[i] = i < given ? arguments[i] : Value::null();
-}
-
-// Calls the lambda of the innermost activation for its next item, or ends the activation with its result on the stack.
-bool Machine::enter_or_finish() {
-  Activation& activation = activations_.back();
-  if (changed(activation)) {
-    error_text_ = "the list was changed while a lambda ran over it";
-    return false;
-  }
-  if (activation.index < activation.count) {
-    const Value item = activation.items[activation.index];
-    spend(1);
-    if (activation.kind == Activation::Kind::kReduce) {
-      enter_lambda(activation, activation.accumulator, item, 2);
-    } else {
-      enter_lambda(activation, item, {}, 1);
-    }
-    return true;
-  }
-  code_ = activation.code;
-  environment_ = activation.environment;
-  pc_ = activation.pc;
-  base_ = activation.base;
-  const Value result = activation.kind == Activation::Kind::kReduce ? activation.accumulator : Value::list(activation.results);
-  activations_.pop_back();
-  stack_[top_++] = result;
-  return true;
-}
-
 void Machine::take_result(Activation& activation, Value result) {
   switch (activation.kind) {
     case Activation::Kind::kMap: activation.results->items[activation.results->size++] = result; break;
     case Activation::Kind::kFilter:
-      if (result.is_boolean() && result.as_boolean()) activation.results->items[activation.results->size++] = activation.items[activation.index];
+      if (result.is_boolean() && result.as_boolean())
+        activation.results->items[activation.results->size++] = activation.items[activation.index];
       break;
     default: activation.accumulator = result;
   }
 }
 
-// A lambda ended with `result`; its values are off the stack.
-bool Machine::returned(Value result) {
-  Activation& activation = activations_.back();
-  if (activation.kind == Activation::Kind::kAct) {
-    code_ = activation.code;
-    environment_ = activation.environment;
-    pc_ = activation.pc;
-    base_ = activation.base;
-    activations_.pop_back();
-    stack_[top_++] = result;
-    return true;
-  }
-  take_result(activation, result);
-  ++activation.index;
-  return enter_or_finish();
-}
-
 // Locals mirror the registers; whatever may change them goes through SAVE and LOAD.
-#define STELLAR_SAVE() (pc_ = static_cast<uint32_t>(pc - code_->instructions.data()), top_ = static_cast<uint32_t>(sp - stack_.data()))
-#define STELLAR_LOAD()                            \
+#define STELLAR_SAVE() \
+  (pc_ = static_cast<uint32_t>(pc - code_->instructions.data()), top_ = static_cast<uint32_t>(sp - stack_.data()))
+#define STELLAR_LOAD() \
   (pc = code_->instructions.data() + pc_, sp = stack_.data() + top_, constants = code_->constants.data())
 #define STELLAR_FAIL(text) return STELLAR_SAVE(), finish_error(text)
 
@@ -330,7 +207,8 @@ Outcome Machine::run() {
         }
         error_text_.clear();
         sp[-1] = arithmetic(in.op, sp[-1], *sp, &error_text_);
-        if (!error_text_.empty()) [[unlikely]] STELLAR_FAIL(std::move(error_text_));
+        if (!error_text_.empty()) [[unlikely]]
+          STELLAR_FAIL(std::move(error_text_));
         break;
       }
       case Op::kEqual:
@@ -345,7 +223,8 @@ Outcome Machine::run() {
           STELLAR_FAIL(fmt::format("variable {} is not defined", code_->variables[in.a].name));
         }
         const Value constant = constants[in.b];
-        *sp++ = Value::boolean(value.is_string() && constant.is_string() ? value.text() == constant.text() : loosely_equal(value, constant));
+        *sp++ = Value::boolean(value.is_string() && constant.is_string() ? value.text() == constant.text()
+                                                                         : loosely_equal(value, constant));
         break;
       }
       case Op::kLess:
@@ -355,7 +234,8 @@ Outcome Machine::run() {
         --sp;
         error_text_.clear();
         sp[-1] = Value::boolean(compare(in.op, sp[-1], *sp, &error_text_));
-        if (!error_text_.empty()) [[unlikely]] STELLAR_FAIL(std::move(error_text_));
+        if (!error_text_.empty()) [[unlikely]]
+          STELLAR_FAIL(std::move(error_text_));
         break;
       }
       case Op::kIn:
@@ -412,7 +292,8 @@ Outcome Machine::run() {
       case Op::kCall: {
         STELLAR_SAVE();
         bool suspended = false;
-        if (!call_function(code_->calls[in.a], suspended)) [[unlikely]] return finish_error(std::move(error_text_));
+        if (!call_function(code_->calls[in.a], suspended)) [[unlikely]]
+          return finish_error(std::move(error_text_));
         sp = stack_.data() + top_;
         if (suspended) [[unlikely]] {
           if (timing_) spent_ += capabilities_->clock().now() - began_;
@@ -423,7 +304,8 @@ Outcome Machine::run() {
       }
       case Op::kIterate:
         STELLAR_SAVE();
-        if (!iterate(code_->calls[in.a])) [[unlikely]] return finish_error(std::move(error_text_));
+        if (!iterate(code_->calls[in.a])) [[unlikely]]
+          return finish_error(std::move(error_text_));
         STELLAR_LOAD();
         break;
       case Op::kLambda: {
@@ -455,7 +337,8 @@ Outcome Machine::run() {
         const Value result = sp[-1];
         if (activations_.empty()) return {Outcome::State::kDone, result};
         // Mostly the same lambda goes on with the next item: its code, environment and place on the stack stay.
-        if (Activation& activation = activations_.back(); activation.again && activation.index + 1 < activation.count && !changed(activation)) [[likely]] {
+        if (Activation& activation = activations_.back();
+            activation.again && activation.index + 1 < activation.count && !changed(activation)) [[likely]] {
           take_result(activation, result);
           const Value item = activation.items[++activation.index];
           sp = stack_.data() + base_;
@@ -470,7 +353,8 @@ Outcome Machine::run() {
         }
         pc_ = static_cast<uint32_t>(pc - code_->instructions.data());
         top_ = base_;
-        if (!returned(result)) [[unlikely]] return finish_error(std::move(error_text_));
+        if (!returned(result)) [[unlikely]]
+          return finish_error(std::move(error_text_));
         STELLAR_LOAD();
         break;
       }

@@ -9,8 +9,8 @@
 
 namespace modelyard::stellar {
 
-// The stack machine behind Frame: explicit stacks of values and of activations, so neither nesting nor waiting for an answer
-// needs the thread's own stack.
+// The stack machine behind Frame: explicit stacks of values and of activations, so neither nesting nor waiting for an
+// answer needs the thread's own stack.
 class Machine {
  public:
   explicit Machine(const Limits& limits);
@@ -64,7 +64,8 @@ class Machine {
   Value all_variables();
   void spend(uint64_t steps) {
     steps_ += steps;
-    if (steps_ >= next_check_) [[unlikely]] check_bounds();
+    if (steps_ >= next_check_) [[unlikely]]
+      check_bounds();
   }
   void check_bounds();
 

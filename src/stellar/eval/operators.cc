@@ -61,8 +61,11 @@ bool ordered(Op op, T left, T right) {
 // Compares two numbers in the type that arithmetic would give.
 bool compare_numbers(Op op, Value left, Value right) {
   if (left.is_integral() && right.is_integral()) return ordered(op, left.as_integral(), right.as_integral());
-  if (left.kind() == Kind::kDouble || right.kind() == Kind::kDouble) return ordered(op, number_of(left), number_of(right));
-  const auto narrow = [](Value v) { return v.is_floating() ? static_cast<float>(v.as_double()) : static_cast<float>(v.as_integral()); };
+  if (left.kind() == Kind::kDouble || right.kind() == Kind::kDouble)
+    return ordered(op, number_of(left), number_of(right));
+  const auto narrow = [](Value v) {
+    return v.is_floating() ? static_cast<float>(v.as_double()) : static_cast<float>(v.as_integral());
+  };
   return ordered(op, narrow(left), narrow(right));
 }
 
@@ -76,9 +79,12 @@ Value arithmetic(Op op, Value left, Value right, std::string* error) {
     *error = fmt::format("'{}' takes numbers, not a {}", symbol(op), to_string(wrong.kind()));
     return {};
   }
-  if (left.kind() == Kind::kDouble || right.kind() == Kind::kDouble) return Value::double_number(floating(op, number_of(left), number_of(right)));
+  if (left.kind() == Kind::kDouble || right.kind() == Kind::kDouble)
+    return Value::double_number(floating(op, number_of(left), number_of(right)));
   if (left.kind() == Kind::kFloat || right.kind() == Kind::kFloat) {
-    const auto narrow = [](Value v) { return v.is_floating() ? static_cast<float>(v.as_double()) : static_cast<float>(v.as_integral()); };
+    const auto narrow = [](Value v) {
+      return v.is_floating() ? static_cast<float>(v.as_double()) : static_cast<float>(v.as_integral());
+    };
     return Value::float_number(floating(op, narrow(left), narrow(right)));
   }
   if (op == Op::kDivide && right.as_integral() == 0) {
@@ -88,7 +94,8 @@ Value arithmetic(Op op, Value left, Value right, std::string* error) {
   if (left.kind() == Kind::kLong || right.kind() == Kind::kLong) {
     return Value::long_integer(integral<uint64_t>(op, left.as_integral(), right.as_integral()));
   }
-  return Value::integer(integral<uint32_t>(op, static_cast<int32_t>(left.as_integral()), static_cast<int32_t>(right.as_integral())));
+  return Value::integer(
+      integral<uint32_t>(op, static_cast<int32_t>(left.as_integral()), static_cast<int32_t>(right.as_integral())));
 }
 
 int compare_utf16(std::string_view a, std::string_view b) {
@@ -112,9 +119,11 @@ bool compare(Op op, Value left, Value right, std::string* error) {
   if (left.is_number() && right.is_number()) return compare_numbers(op, left, right);
   if (left.kind() == right.kind()) {
     if (left.is_string()) return ordered(op, compare_utf16(left.text(), right.text()), 0);
-    if (left.is_boolean() || left.kind() == Kind::kCharacter) return ordered(op, left.as_integral(), right.as_integral());
+    if (left.is_boolean() || left.kind() == Kind::kCharacter)
+      return ordered(op, left.as_integral(), right.as_integral());
   }
-  *error = fmt::format("'{}' cannot compare a {} with a {}", symbol(op), to_string(left.kind()), to_string(right.kind()));
+  *error =
+      fmt::format("'{}' cannot compare a {} with a {}", symbol(op), to_string(left.kind()), to_string(right.kind()));
   return false;
 }
 

@@ -22,7 +22,8 @@ uint32_t java_hash(Value value, int depth) {
   switch (value.kind()) {
     case Kind::kNull: return 0;
     case Kind::kBoolean: return value.as_boolean() ? 1231 : 1237;
-    case Kind::kLong: return static_cast<uint32_t>(value.as_integral() ^ (static_cast<uint64_t>(value.as_integral()) >> 32));
+    case Kind::kLong:
+      return static_cast<uint32_t>(value.as_integral() ^ (static_cast<uint64_t>(value.as_integral()) >> 32));
     case Kind::kFloat: return std::bit_cast<uint32_t>(static_cast<float>(value.as_double()));
     case Kind::kDouble: {
       const auto bits = std::bit_cast<uint64_t>(value.as_double());
@@ -40,7 +41,8 @@ uint32_t java_hash(Value value, int depth) {
     }
     case Kind::kMap: {
       uint32_t hash = 0;
-      for (const auto& entry : entries_of(value.map())) hash += java_hash(entry.key, depth + 1) ^ java_hash(entry.value, depth + 1);
+      for (const auto& entry : entries_of(value.map()))
+        hash += java_hash(entry.key, depth + 1) ^ java_hash(entry.value, depth + 1);
       return hash;
     }
     case Kind::kSet: {

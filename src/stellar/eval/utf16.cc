@@ -5,7 +5,9 @@ namespace modelyard::stellar {
 namespace {
 bool is_high(char32_t c) { return c >= 0xD800 && c < 0xDC00; }
 bool is_low(char32_t c) { return c >= 0xDC00 && c < 0xE000; }
-bool continues(std::string_view text, size_t pos) { return pos < text.size() && (static_cast<uint8_t>(text[pos]) & 0xC0) == 0x80; }
+bool continues(std::string_view text, size_t pos) {
+  return pos < text.size() && (static_cast<uint8_t>(text[pos]) & 0xC0) == 0x80;
+}
 
 // The half of a pair that `text` ends with, as WTF-8, or 0.
 char32_t trailing_high(const std::string& text) {

@@ -7,8 +7,9 @@
 
 namespace modelyard::stellar {
 
-// Strings are UTF-8 where every offset and length of the language counts UTF-16 units. A lone surrogate is kept as three WTF-8
-// bytes; a pair that comes together by joining becomes one four-byte character again. Bytes that are no UTF-8 count as U+FFFD.
+// Strings are UTF-8 where every offset and length of the language counts UTF-16 units. A lone surrogate is kept as
+// three WTF-8 bytes; a pair that comes together by joining becomes one four-byte character again. Bytes that are no
+// UTF-8 count as U+FFFD.
 
 // Decodes the character at text[pos], moving pos past it.
 char32_t next_character(std::string_view text, size_t& pos);

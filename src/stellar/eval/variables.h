@@ -15,8 +15,8 @@ struct Variable {
   uint32_t slot;
 };
 
-// Where an evaluation gets its variables. Values may borrow from the caller's message: what they point to must stay unchanged until
-// the frame is done. Used from the frame's thread alone.
+// Where an evaluation gets its variables. Values may borrow from the caller's message: what they point to must stay
+// unchanged until the frame is done. Used from the frame's thread alone.
 class VariableSource {
  public:
   // In a map-like source a missing variable is null; reading one of a strict source is an error.
@@ -48,7 +48,8 @@ class SlotVariables final : public VariableSource {
 // An ordered chain of maps: the first that has a non-null value wins. The maps are borrowed.
 class MapVariables final : public VariableSource {
  public:
-  explicit MapVariables(std::span<const MapObject* const> maps, bool strict = false) : VariableSource(strict), maps_(maps) {}
+  explicit MapVariables(std::span<const MapObject* const> maps, bool strict = false)
+      : VariableSource(strict), maps_(maps) {}
   Value get(const Variable& variable) override;
   bool is_defined(const Variable& variable) override;
   Value all(Arena& arena) override;

@@ -68,7 +68,8 @@ bool is_domain_name(std::string_view text) {
 
 namespace {
 
-// A look-up costs half a microsecond and streams repeat their names: each thread remembers the sizes of the suffixes it saw last.
+// A look-up costs half a microsecond and streams repeat their names: each thread remembers the sizes of the suffixes it
+// saw last.
 struct Remembered {
   std::string name;
   uint32_t suffix_size = 0;
@@ -94,7 +95,9 @@ std::string_view public_suffix(std::string_view name, std::string& buffer) {
   if (known.name != buffer) {
     const char* suffix = list() == nullptr ? nullptr : psl_unregistrable_domain(list(), buffer.c_str());
     const size_t dot = buffer.rfind('.');
-    known.suffix_size = static_cast<uint32_t>(suffix != nullptr ? std::string_view(suffix).size() : dot == std::string::npos ? buffer.size() : buffer.size() - dot - 1);
+    known.suffix_size = static_cast<uint32_t>(suffix != nullptr          ? std::string_view(suffix).size()
+                                              : dot == std::string::npos ? buffer.size()
+                                                                         : buffer.size() - dot - 1);
     known.name = buffer;
   }
   return std::string_view(buffer).substr(buffer.size() - known.suffix_size);

@@ -22,7 +22,9 @@ Value Call::string(std::string_view text) const {
   return make_string(arena, text);
 }
 
-Value Call::too_few(size_t least) { return fail(fmt::format("takes at least {} argument{}, not {}", least, least == 1 ? "" : "s", size())); }
+Value Call::too_few(size_t least) {
+  return fail(fmt::format("takes at least {} argument{}, not {}", least, least == 1 ? "" : "s", size()));
+}
 
 Value Call::wrong_kind(size_t index, std::string_view wanted) {
   return fail(fmt::format("argument {} is a {}, not a {}", index + 1, to_string(at(index).kind()), wanted));

@@ -13,14 +13,15 @@
 
 namespace modelyard::stellar {
 
-// What a function made of its constant arguments when the expression was compiled: a regular expression, a subnet. Immutable,
-// read by several threads.
+// What a function made of its constant arguments when the expression was compiled: a regular expression, a subnet.
+// Immutable, read by several threads.
 class Prepared {
  public:
   virtual ~Prepared() = default;
 };
 
-// What a call leaves behind beside its value. Kept by the evaluator from call to call, so that most calls build nothing.
+// What a call leaves behind beside its value. Kept by the evaluator from call to call, so that most calls build
+// nothing.
 struct CallOutbox {
   std::string error;
   CallRequest request;
@@ -65,8 +66,8 @@ struct Parameter {
   bool repeated = false;
 };
 
-// Executed by a test: `expression` with `variables` (a JSON object, or empty) gives `result`, as append_json() writes it; a result
-// that starts with "error" is any error.
+// Executed by a test: `expression` with `variables` (a JSON object, or empty) gives `result`, as append_json() writes
+// it; a result that starts with "error" is any error.
 struct Example {
   std::string_view expression;
   std::string_view result;
@@ -85,7 +86,8 @@ struct Function {
   std::string_view returns;
   std::vector<Example> examples;
   Value (*run)(Call&) = nullptr;
-  // Called once per call site with the constant arguments (null pointers where an argument is not constant). May return nothing.
+  // Called once per call site with the constant arguments (null pointers where an argument is not constant). May return
+  // nothing.
   std::unique_ptr<const Prepared> (*prepare)(std::span<const Value* const> arguments) = nullptr;
   Intrinsic intrinsic = Intrinsic::kNone;
   // Neither changes its arguments nor keeps them in what it returns: constant lists need not be copied for it.

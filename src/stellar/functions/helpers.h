@@ -61,7 +61,9 @@ bool for_each_item(Value collection, Visit visit) {
 ListObject& changeable(Arena& arena, ListObject& list);
 MapObject& changeable(Arena& arena, MapObject& map);
 // What a container in another arena than the call's may keep: a copy that lives as long as the container.
-inline Value kept_by(Arena* owner, Arena& arena, Value value) { return owner == &arena ? value : copy_value(*owner, value); }
+inline Value kept_by(Arena* owner, Arena& arena, Value value) {
+  return owner == &arena ? value : copy_value(*owner, value);
+}
 
 inline Value integer_or_null(std::optional<int32_t> value) { return value ? Value::integer(*value) : Value::null(); }
 

@@ -24,7 +24,7 @@ struct FormatError {
 [[noreturn]] void refuse(std::string message) { throw FormatError{std::move(message)}; }
 
 struct Specifier {
-  int index = 0;  // of the argument, from 1; 0 = the next one
+  int index = 0;          // of the argument, from 1; 0 = the next one
   bool previous = false;  // '<'
   std::string flags;
   int width = -1;
@@ -37,7 +37,8 @@ struct Specifier {
 };
 
 std::string to_upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   return text;
 }
 
@@ -47,7 +48,8 @@ Specifier read_specifier(std::string_view format, size_t& pos) {
   const auto digits = [&] {
     int value = 0;
     size_t count = 0;
-    while (pos < format.size() && format[pos] >= '0' && format[pos] <= '9' && count < 9) value = value * 10 + (format[pos++] - '0'), ++count;
+    while (pos < format.size() && format[pos] >= '0' && format[pos] <= '9' && count < 9)
+      value = value * 10 + (format[pos++] - '0'), ++count;
     return value;
   };
   const size_t start = pos;
@@ -89,7 +91,8 @@ Specifier read_specifier(std::string_view format, size_t& pos) {
     s.upper = true;
     s.conversion = static_cast<char>(s.conversion | 0x20);
   }
-  if (std::string_view("bhscdoxefgatn%").find(s.conversion) == std::string_view::npos) refuse(fmt::format("there is no conversion %{}", s.conversion));
+  if (std::string_view("bhscdoxefgatn%").find(s.conversion) == std::string_view::npos)
+    refuse(fmt::format("there is no conversion %{}", s.conversion));
   if ((s.has('-') || s.has('0')) && s.width < 0 && s.conversion != 'n') refuse("the flags '-' and '0' need a width");
   if ((s.has('-') && s.has('0')) || (s.has('+') && s.has(' '))) refuse("these flags exclude each other");
   return s;
@@ -113,14 +116,17 @@ std::string dress(const Specifier& s, std::string digits, bool negative, bool ze
 }
 
 std::string whole_number(const Specifier& s, Value value) {
-  if (!value.is_integral()) refuse(fmt::format("%{} takes a whole number, not a {}", s.conversion, to_string(value.kind())));
+  if (!value.is_integral())
+    refuse(fmt::format("%{} takes a whole number, not a {}", s.conversion, to_string(value.kind())));
   if (s.precision >= 0) refuse("a whole number has no precision");
   const int64_t number = value.as_integral();
   if (s.conversion == 'd') {
     if (s.has('#')) refuse("%d has no flag '#'");
-    return dress(s, fmt::format("{}", number < 0 ? 0 - static_cast<uint64_t>(number) : static_cast<uint64_t>(number)), number < 0);
+    return dress(s, fmt::format("{}", number < 0 ? 0 - static_cast<uint64_t>(number) : static_cast<uint64_t>(number)),
+                 number < 0);
   }
-  if (s.has('+') || s.has(' ') || s.has(',') || s.has('(')) refuse(fmt::format("%{} takes the flags '-', '#' and '0'", s.conversion));
+  if (s.has('+') || s.has(' ') || s.has(',') || s.has('('))
+    refuse(fmt::format("%{} takes the flags '-', '#' and '0'", s.conversion));
   uint64_t bits = static_cast<uint64_t>(number);
   if (value.kind() == Kind::kInteger) bits &= 0xFFFFFFFF;
   if (value.kind() == Kind::kShort) bits &= 0xFFFF;
@@ -164,7 +170,8 @@ std::string fixed(std::string digits, int exponent, int precision) {
   std::string whole = exponent > 0 ? digits.substr(0, static_cast<size_t>(exponent)) : "0";
   if (exponent > static_cast<int>(whole.size())) whole.append(static_cast<size_t>(exponent) - whole.size(), '0');
   std::string fraction = exponent < 0 ? std::string(static_cast<size_t>(-exponent), '0') : "";
-  if (exponent < static_cast<int>(digits.size())) fraction += digits.substr(exponent > 0 ? static_cast<size_t>(exponent) : 0);
+  if (exponent < static_cast<int>(digits.size()))
+    fraction += digits.substr(exponent > 0 ? static_cast<size_t>(exponent) : 0);
   fraction.resize(static_cast<size_t>(precision), '0');
   return precision > 0 ? whole + "." + fraction : whole;
 }
@@ -174,7 +181,8 @@ std::string scientific(std::string digits, int exponent, int precision, bool zer
   std::string fraction = digits.substr(1);
   fraction.resize(static_cast<size_t>(precision), '0');
   const int shown = zero ? 0 : exponent - 1;
-  return fmt::format("{}{}{}e{}{:02}", digits[0], precision > 0 ? "." : "", fraction, shown < 0 ? '-' : '+', std::abs(shown));
+  return fmt::format("{}{}{}e{}{:02}", digits[0], precision > 0 ? "." : "", fraction, shown < 0 ? '-' : '+',
+                     std::abs(shown));
 }
 
 std::string hexadecimal_float(double value) {
@@ -185,7 +193,8 @@ std::string hexadecimal_float(double value) {
 }
 
 std::string real_number(const Specifier& s, Value value) {
-  if (!value.is_floating()) refuse(fmt::format("%{} takes a Float or Double, not a {}", s.conversion, to_string(value.kind())));
+  if (!value.is_floating())
+    refuse(fmt::format("%{} takes a Float or Double, not a {}", s.conversion, to_string(value.kind())));
   const double number = value.as_double();
   if (std::isnan(number)) return "NaN";
   const bool negative = std::signbit(number);
@@ -209,7 +218,10 @@ std::string real_number(const Specifier& s, Value value) {
   int rounded_exponent = exponent;
   round_digits(rounded, rounded_exponent, precision);
   const bool plain = rounded_exponent > -4 && rounded_exponent <= precision;
-  return dress(s, plain ? fixed(digits, exponent, std::max(0, precision - rounded_exponent)) : scientific(digits, exponent, precision - 1, false), negative);
+  return dress(s,
+               plain ? fixed(digits, exponent, std::max(0, precision - rounded_exponent))
+                     : scientific(digits, exponent, precision - 1, false),
+               negative);
 }
 
 std::string character(const Specifier& s, Value value) {
@@ -229,8 +241,10 @@ std::string character(const Specifier& s, Value value) {
 std::string date_time(const Specifier& s, Value value) {
   if (value.kind() != Kind::kLong) refuse(fmt::format("%t takes a Long, not a {}", to_string(value.kind())));
   if (s.precision >= 0) refuse("%t has no precision");
-  static constexpr std::string_view kMonths[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
-  static constexpr std::string_view kDays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+  static constexpr std::string_view kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
+                                                 "July",    "August",   "September", "October", "November", "December"};
+  static constexpr std::string_view kDays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                               "Thursday", "Friday", "Saturday"};
   const int64_t ms = value.as_integral();
   const auto zone = default_zone();
   const int64_t offset = zone->offset_ms(ms);
@@ -272,8 +286,9 @@ std::string date_time(const Specifier& s, Value value) {
     case 'r': return fmt::format("{:02}:{:02}:{:02} {}", hour12, f.minute, f.second, f.hour < 12 ? "AM" : "PM");
     case 'D': return fmt::format("{:02}/{:02}/{:02}", f.month, f.day, f.year_of_era % 100);
     case 'F': return fmt::format("{}-{:02}-{:02}", f.year_of_era, f.month, f.day);
-    case 'c': return fmt::format("{} {} {:02} {:02}:{:02}:{:02} {} {}", day.substr(0, 3), month.substr(0, 3), f.day, f.hour, f.minute, f.second,
-                                 zone->short_name(ms), f.year_of_era);
+    case 'c':
+      return fmt::format("{} {} {:02} {:02}:{:02}:{:02} {} {}", day.substr(0, 3), month.substr(0, 3), f.day, f.hour,
+                         f.minute, f.second, zone->short_name(ms), f.year_of_era);
     default: refuse(fmt::format("there is no conversion %t{}", s.date_letter));
   }
 }
@@ -288,7 +303,8 @@ std::string general(const Specifier& s, Value value) {
     if (s.conversion == 's' && s.has('#')) refuse("%s takes the flag '#' for no value of this language");
     append_text(text, value);
   }
-  if (s.precision >= 0 && utf16_length(text) > static_cast<size_t>(s.precision)) text = utf16_substring(text, 0, static_cast<size_t>(s.precision));
+  if (s.precision >= 0 && utf16_length(text) > static_cast<size_t>(s.precision))
+    text = utf16_substring(text, 0, static_cast<size_t>(s.precision));
   return text;
 }
 
@@ -297,7 +313,8 @@ std::string convert(const Specifier& s, Value value) {
     case 's':
     case 'b':
     case 'h':
-      if (s.has('+') || s.has(' ') || s.has('0') || s.has(',') || s.has('(')) refuse(fmt::format("%{} takes the flag '-' alone", s.conversion));
+      if (s.has('+') || s.has(' ') || s.has('0') || s.has(',') || s.has('('))
+        refuse(fmt::format("%{} takes the flag '-' alone", s.conversion));
       return general(s, value);
     default: break;
   }

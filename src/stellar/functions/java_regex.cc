@@ -68,7 +68,9 @@ class Translator {
  private:
   static constexpr size_t kNestingMax = 200;
 
-  [[noreturn]] static void fail(std::string message) { throw RegexProblem{ErrorCode::kInvalidArgument, std::move(message)}; }
+  [[noreturn]] static void fail(std::string message) {
+    throw RegexProblem{ErrorCode::kInvalidArgument, std::move(message)};
+  }
 
   static int count_groups(std::string_view pattern) {
     int groups = 0;
@@ -88,7 +90,8 @@ class Translator {
         --brackets;
       } else if (pattern[i] == '(' && brackets == 0) {
         const std::string_view rest = pattern.substr(i + 1, 3);
-        if (!rest.starts_with('?') || (rest.starts_with("?<") && rest.size() == 3 && rest[2] != '=' && rest[2] != '!')) ++groups;
+        if (!rest.starts_with('?') || (rest.starts_with("?<") && rest.size() == 3 && rest[2] != '=' && rest[2] != '!'))
+          ++groups;
       }
     }
     return groups;

@@ -22,10 +22,26 @@ struct Named {
   std::string_view inside;  // as it stands in brackets
 };
 constexpr Named kPosix[] = {
-    {"Lower", "a-z"}, {"Upper", "A-Z"}, {"ASCII", "\\x00-\\x7F"}, {"Alpha", "a-zA-Z"}, {"Digit", "0-9"}, {"Alnum", "a-zA-Z0-9"},
-    {"Punct", "!-\\/:-@\\[-`{-~"}, {"Graph", "!-~"}, {"Print", " -~"}, {"Blank", " \\t"}, {"Cntrl", "\\x00-\\x1F\\x7F"},
-    {"XDigit", "0-9a-fA-F"}, {"Space", "\\x09-\\x0D "}, {"javaLowerCase", "\\p{Ll}"}, {"javaUpperCase", "\\p{Lu}"}, {"javaWhitespace", "\\x09-\\x0D\\x1C-\\x20\\p{Z}"},
-    {"javaLetter", "\\p{L}"}, {"javaDigit", "\\p{Nd}"}, {"javaLetterOrDigit", "\\p{L}\\p{Nd}"}, {"javaAlphabetic", "\\p{L}\\p{Nl}"},
+    {"Lower", "a-z"},
+    {"Upper", "A-Z"},
+    {"ASCII", "\\x00-\\x7F"},
+    {"Alpha", "a-zA-Z"},
+    {"Digit", "0-9"},
+    {"Alnum", "a-zA-Z0-9"},
+    {"Punct", "!-\\/:-@\\[-`{-~"},
+    {"Graph", "!-~"},
+    {"Print", " -~"},
+    {"Blank", " \\t"},
+    {"Cntrl", "\\x00-\\x1F\\x7F"},
+    {"XDigit", "0-9a-fA-F"},
+    {"Space", "\\x09-\\x0D "},
+    {"javaLowerCase", "\\p{Ll}"},
+    {"javaUpperCase", "\\p{Lu}"},
+    {"javaWhitespace", "\\x09-\\x0D\\x1C-\\x20\\p{Z}"},
+    {"javaLetter", "\\p{L}"},
+    {"javaDigit", "\\p{Nd}"},
+    {"javaLetterOrDigit", "\\p{L}\\p{Nd}"},
+    {"javaAlphabetic", "\\p{L}\\p{Nl}"},
 };
 
 std::string code_point(char32_t c) { return fmt::format("\\x{{{:X}}}", static_cast<uint32_t>(c)); }
@@ -57,7 +73,8 @@ std::string property(std::string name) {
   }
   const bool category = name.size() <= 2 && (key.empty() || key == "gc" || key == "general_category");
   if (category) {
-    static constexpr std::string_view kCategories = " L Lu Ll Lt Lm Lo LC M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk So Z Zs Zl Zp C Cc Cf Co Cn Cs ";
+    static constexpr std::string_view kCategories =
+        " L Lu Ll Lt Lm Lo LC M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk So Z Zs Zl Zp C Cc Cf Co Cn Cs ";
     if (kCategories.find(" " + name + " ") == std::string_view::npos) refuse(fmt::format("unknown category {}", name));
     return name == "LC" ? "\\p{Lu}\\p{Ll}\\p{Lt}" : fmt::format("\\p{{{}}}", name);
   }
@@ -76,7 +93,8 @@ std::string property(std::string name) {
 uint32_t hexadecimal(std::string_view digits) {
   uint32_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || value > 0x10FFFF) refuse("illegal hexadecimal escape");
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || value > 0x10FFFF)
+    refuse("illegal hexadecimal escape");
   return value;
 }
 
@@ -244,7 +262,8 @@ std::string class_at(RegexReader& reader, int depth) {
   if (!negated) return intersect(parts);
   if (parts.size() == 1) {
     parts.front().negated = true;  // what is nested in it is added, not negated, as Java 8 does
-    if (parts.front().items.empty() && !parts.front().atoms.empty()) return fmt::format("(?:(?!{})(?s:.))", fmt::join(parts.front().atoms, "|"));
+    if (parts.front().items.empty() && !parts.front().atoms.empty())
+      return fmt::format("(?:(?!{})(?s:.))", fmt::join(parts.front().atoms, "|"));
     return parts.front().atom();
   }
   return fmt::format("(?:(?!{})(?s:.))", intersect(parts));
@@ -291,8 +310,10 @@ std::string translate_class_escape(RegexReader& reader, bool inside) {
     case 'P': {
       const bool braced = reader.peek(2) == '{';
       const size_t close = reader.rest().find('}');
-      if ((braced && close == std::string_view::npos) || reader.rest().size() < 3) refuse("a character property is not closed");
-      std::string content = property(std::string(braced ? reader.rest().substr(3, close - 3) : reader.rest().substr(2, 1)));
+      if ((braced && close == std::string_view::npos) || reader.rest().size() < 3)
+        refuse("a character property is not closed");
+      std::string content =
+          property(std::string(braced ? reader.rest().substr(3, close - 3) : reader.rest().substr(2, 1)));
       reader.skip(braced ? close + 1 : 3);
       if (!inside) return fmt::format("[{}{}]", c == 'P' ? "^" : "", content);
       if (c == 'p') return content;

@@ -35,8 +35,8 @@ class RegexReader {
 // [...] with Java's unions, intersections and negations, as one PCRE2 atom. The reader stands at the '['.
 std::string translate_class(RegexReader& reader);
 
-// An escape for one character or a class of them. The reader stands at the backslash; `inside` a bracket the result is fit to
-// stand there.
+// An escape for one character or a class of them. The reader stands at the backslash; `inside` a bracket the result is
+// fit to stand there.
 std::string translate_class_escape(RegexReader& reader, bool inside);
 
 // \Q...\E as escaped characters. The reader stands at the backslash.

@@ -108,7 +108,9 @@ std::optional<JavaUrl> parse_java_url(std::string_view text) {
   url.protocol = scheme->name;
   std::string_view rest = text.substr(colon + 1);
   rest = rest.substr(0, rest.find('#'));
-  const bool good = scheme->name == "mailto" ? parse_mailto(rest, url) : scheme->name == "jar" ? parse_jar(rest, url) : parse_hierarchical(rest, url);
+  const bool good = scheme->name == "mailto" ? parse_mailto(rest, url)
+                    : scheme->name == "jar"  ? parse_jar(rest, url)
+                                             : parse_hierarchical(rest, url);
   if (!good) return std::nullopt;
   return url;
 }
@@ -116,7 +118,8 @@ std::optional<JavaUrl> parse_java_url(std::string_view text) {
 int JavaUrl::port_or_default() const { return port >= 0 ? port : find_scheme(protocol)->port; }
 
 bool JavaUrl::path_is_raw() const {
-  return protocol == "mailto" || protocol == "jar" || (raw_path.find("/.") == std::string_view::npos && !raw_path.starts_with("./"));
+  return protocol == "mailto" || protocol == "jar" ||
+         (raw_path.find("/.") == std::string_view::npos && !raw_path.starts_with("./"));
 }
 
 // The steps of java.net.URLStreamHandler, in its order.

@@ -7,12 +7,12 @@
 
 namespace modelyard::stellar {
 
-// A URL as java.net.URL takes it apart, which is no RFC 3986: the schemes http, https, ftp, file, jar and mailto; blanks around it
-// dropped; the host neither checked nor lower-cased. Views of the text given.
+// A URL as java.net.URL takes it apart, which is no RFC 3986: the schemes http, https, ftp, file, jar and mailto;
+// blanks around it dropped; the host neither checked nor lower-cased. Views of the text given.
 struct JavaUrl {
   std::string_view protocol;  // lower case
   std::string_view host;
-  int port = -1;  // as written; -1 = none
+  int port = -1;              // as written; -1 = none
   std::string_view raw_path;  // before "." and ".." are resolved
 
   // The port, or the scheme's own (80, 443, 21), or -1.

@@ -67,11 +67,13 @@ Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view pattern, Us
   if (use == Use::kWholeMatch) options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
   int error = 0;
   PCRE2_SIZE offset = 0;
-  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated->data()), translated->size(), options, &error, &offset, nullptr);
+  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated->data()), translated->size(), options,
+                                   &error, &offset, nullptr);
   if (code == nullptr) {
     PCRE2_UCHAR text[160];
     pcre2_get_error_message(error, text, sizeof text);
-    return fail(ErrorCode::kInvalidArgument, fmt::format("pattern '{}': {}", pattern, reinterpret_cast<const char*>(text)));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("pattern '{}': {}", pattern, reinterpret_cast<const char*>(text)));
   }
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
   std::shared_ptr<Regex> regex(new Regex);
@@ -117,8 +119,10 @@ const std::vector<Regex::Group>* Regex::match(const RegexSubject& subject_text, 
   const auto* text = reinterpret_cast<PCRE2_SPTR>(subject.data());
   const uint32_t options = PCRE2_NO_UTF_CHECK;
   int count = pcre2_match(code, text, subject.size(), from, options, s.data, s.context);
-  if (count == PCRE2_ERROR_JIT_STACKLIMIT) count = pcre2_match(code, text, subject.size(), from, options | PCRE2_NO_JIT, s.data, s.context);
-  if (count == PCRE2_ERROR_MATCHLIMIT || count == PCRE2_ERROR_HEAPLIMIT || count == PCRE2_ERROR_DEPTHLIMIT || count == PCRE2_ERROR_NOMEMORY) {
+  if (count == PCRE2_ERROR_JIT_STACKLIMIT)
+    count = pcre2_match(code, text, subject.size(), from, options | PCRE2_NO_JIT, s.data, s.context);
+  if (count == PCRE2_ERROR_MATCHLIMIT || count == PCRE2_ERROR_HEAPLIMIT || count == PCRE2_ERROR_DEPTHLIMIT ||
+      count == PCRE2_ERROR_NOMEMORY) {
     throw BoundReached{"regex effort"};
   }
   if (count < 0) return nullptr;
@@ -131,7 +135,8 @@ const std::vector<Regex::Group>* Regex::match(const RegexSubject& subject_text, 
 }
 
 int Regex::group_named(std::string_view name) const {
-  const int number = pcre2_substring_number_from_name(static_cast<const pcre2_code*>(code_), reinterpret_cast<PCRE2_SPTR>(std::string(name).c_str()));
+  const int number = pcre2_substring_number_from_name(static_cast<const pcre2_code*>(code_),
+                                                      reinterpret_cast<PCRE2_SPTR>(std::string(name).c_str()));
   return number > 0 ? number : -1;
 }
 

@@ -11,8 +11,8 @@
 
 namespace modelyard::stellar {
 
-// A text made fit for matching, once for all matches on it: halves of surrogate pairs, which are no UTF-8, become U+FFFD, which is
-// as long, so offsets mean the same in both.
+// A text made fit for matching, once for all matches on it: halves of surrogate pairs, which are no UTF-8, become
+// U+FFFD, which is as long, so offsets mean the same in both.
 class RegexSubject {
  public:
   explicit RegexSubject(std::string_view text);
@@ -39,8 +39,9 @@ class Regex {
     size_t end = std::string_view::npos;
     bool set() const { return begin != std::string_view::npos; }
   };
-  // The match (group 0) and its groups from byte `from` on; nothing: no match. `effort` bounds the backtracking; beyond it, and
-  // beyond 64 MiB of memory, BoundReached{"regex effort"} is thrown. The groups are the thread's, good until its next match.
+  // The match (group 0) and its groups from byte `from` on; nothing: no match. `effort` bounds the backtracking; beyond
+  // it, and beyond 64 MiB of memory, BoundReached{"regex effort"} is thrown. The groups are the thread's, good until
+  // its next match.
   const std::vector<Group>* match(const RegexSubject& subject, size_t from, uint32_t effort) const;
 
   int groups() const { return groups_; }

@@ -55,7 +55,8 @@ std::vector<const Function*> FunctionRegistry::all() const {
 std::string render_help(const Function& function) {
   std::string out = fmt::format("{}\n  {}\n", signature(function), function.description);
   for (const Parameter& parameter : function.parameters) {
-    out += fmt::format("  {:<12} {}{}: {}\n", parameter.name, parameter.type, parameter.optional ? ", optional" : "", parameter.description);
+    out += fmt::format("  {:<12} {}{}: {}\n", parameter.name, parameter.type, parameter.optional ? ", optional" : "",
+                       parameter.description);
   }
   for (const Example& example : function.examples) {
     out += fmt::format("  {}  gives  {}", example.expression, example.result);
@@ -77,7 +78,8 @@ std::string render_reference(const FunctionRegistry& registry) {
       out += fmt::format("\n### {}\n\n`{}`\n\n{}\n", function->name, signature(*function), function->description);
       if (!function->parameters.empty()) out += "\n| parameter | type | |\n|---|---|---|\n";
       for (const Parameter& parameter : function->parameters) {
-        out += fmt::format("| {}{} | {} | {} |\n", parameter.name, parameter.optional ? " (optional)" : "", parameter.type, parameter.description);
+        out += fmt::format("| {}{} | {} | {} |\n", parameter.name, parameter.optional ? " (optional)" : "",
+                           parameter.type, parameter.description);
       }
       if (!function->examples.empty()) out += "\n```\n";
       for (const Example& example : function->examples) {

@@ -26,21 +26,25 @@ std::string to_ascii(std::string_view text) {
   UIDNA* idna = uidna_openUTS46(UIDNA_DEFAULT, &error);
   UIDNAInfo info = UIDNA_INFO_INITIALIZER;
   char buffer[512];
-  const int32_t size = uidna_nameToASCII_UTF8(idna, text.data(), static_cast<int32_t>(text.size()), buffer, sizeof buffer, &info, &error);
+  const int32_t size = uidna_nameToASCII_UTF8(idna, text.data(), static_cast<int32_t>(text.size()), buffer,
+                                              sizeof buffer, &info, &error);
   uidna_close(idna);
-  if (U_FAILURE(error) || info.errors != 0 || size <= 0 || size >= static_cast<int32_t>(sizeof buffer)) return std::string(text);
+  if (U_FAILURE(error) || info.errors != 0 || size <= 0 || size >= static_cast<int32_t>(sizeof buffer))
+    return std::string(text);
   return {buffer, static_cast<size_t>(size)};
 }
 
 bool good_label(std::string_view label, bool top) {
   if (label.empty() || label.size() > 63) return false;
   if (top ? !is_alpha(label.front()) : !is_alnum(label.front())) return false;
-  return is_alnum(label.back()) && std::all_of(label.begin(), label.end(), [](char c) { return is_alnum(c) || c == '-'; });
+  return is_alnum(label.back()) &&
+         std::all_of(label.begin(), label.end(), [](char c) { return is_alnum(c) || c == '-'; });
 }
 
 // One word of an address before its '@': quoted, or without blanks, control characters and ()<>@,;:\".[]
 bool good_user(std::string_view user) {
-  while (!user.empty() && (user.front() == ' ' || (user.front() >= '\t' && user.front() <= '\r'))) user.remove_prefix(1);
+  while (!user.empty() && (user.front() == ' ' || (user.front() >= '\t' && user.front() <= '\r')))
+    user.remove_prefix(1);
   if (user.empty()) return false;
   size_t pos = 0;
   while (true) {
@@ -97,14 +101,14 @@ bool good_authority(std::string_view authority) {
 bool is_valid_ipv4(std::string_view text) {
   const std::vector<std::string_view> parts = split(text, '.');
   return parts.size() == 4 && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
-    if (part.empty() || part.size() > 3 || (part.size() > 1 && part.front() == '0')) return false;
-    int value = 0;
-    for (const char c : part) {
-      if (!is_digit(c)) return false;
-      value = value * 10 + (c - '0');
-    }
-    return value <= 255;
-  });
+           if (part.empty() || part.size() > 3 || (part.size() > 1 && part.front() == '0')) return false;
+           int value = 0;
+           for (const char c : part) {
+             if (!is_digit(c)) return false;
+             value = value * 10 + (c - '0');
+           }
+           return value <= 255;
+         });
 }
 
 bool is_valid_ipv6(std::string_view text) { return is_ipv6_text(text, false); }

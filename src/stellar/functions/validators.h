@@ -10,7 +10,7 @@ bool is_valid_ipv4(std::string_view text);
 bool is_valid_ipv6(std::string_view text);
 bool is_valid_domain(std::string_view text);  // dotted labels under a known top-level domain; a final dot is allowed
 bool is_valid_email(std::string_view text);
-bool is_valid_url(std::string_view text);  // http, https, ftp; a public host; no "//" in its path
+bool is_valid_url(std::string_view text);   // http, https, ftp; a public host; no "//" in its path
 bool is_valid_long(std::string_view text);  // grouping commas and blanks around allowed, no "+"
 
 }  // namespace modelyard::stellar

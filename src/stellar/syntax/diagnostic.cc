@@ -11,7 +11,8 @@ namespace modelyard::stellar {
 namespace {
 
 size_t characters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
 }
 
 // The line of a text around an offset, at most about 120 characters of it, tabs as blanks so that carets stand right.
@@ -39,7 +40,8 @@ Excerpt excerpt(std::string_view text, size_t offset) {
   if (cut) result.line = "... ";
   result.column = result.line.size() + characters(text.substr(start, offset - start));
   result.line += to_valid_utf8(text.substr(start, end - start));
-  std::replace_if(result.line.begin(), result.line.end(), [](char c) { return c == '\t' || c == '\r'; }, ' ');
+  std::replace_if(
+      result.line.begin(), result.line.end(), [](char c) { return c == '\t' || c == '\r'; }, ' ');
   return result;
 }
 
@@ -60,7 +62,8 @@ std::string Diagnostic::render(std::string_view text) const {
   const size_t room = characters(shown.line) > shown.column ? characters(shown.line) - shown.column : 1;
   std::string out = fmt::format("{}:{}: {}{}", line, column, warning ? "warning: " : "", message);
   if (!expected.empty()) out += fmt::format(", expected {}", expected);
-  out += fmt::format("\n  {}\n  {}^{}", shown.line, std::string(shown.column, ' '), std::string(std::min(marked, room) - 1, '~'));
+  out += fmt::format("\n  {}\n  {}^{}", shown.line, std::string(shown.column, ' '),
+                     std::string(std::min(marked, room) - 1, '~'));
   if (!hint.empty()) out += fmt::format("\n  hint: {}", hint);
   return out;
 }

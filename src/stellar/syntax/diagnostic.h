@@ -10,10 +10,10 @@ namespace modelyard::stellar {
 
 // What is wrong with a text and where. Data; rendered once, by render().
 struct Diagnostic {
-  size_t offset = 0;  // bytes from the start of the text
-  size_t length = 1;  // bytes the caret line marks
-  size_t line = 1;    // 1-based
-  size_t column = 1;  // 1-based, in characters
+  size_t offset = 0;     // bytes from the start of the text
+  size_t length = 1;     // bytes the caret line marks
+  size_t line = 1;       // 1-based
+  size_t column = 1;     // 1-based, in characters
   std::string message;   // "unexpected '-1'"
   std::string expected;  // "an operator or the end of the expression"; may be empty
   std::string hint;      // what to write instead; may be empty

@@ -27,32 +27,48 @@ INSTANTIATE_TEST_SUITE_P(
             "1:2: unexpected '-1', expected an operator or the end of the expression\n  2-1\n   ^~\n"
             "  hint: the minus belongs to the number: write - 1 with a blank between for a difference"},
         Row{"ternary", "a?b:c",
-            "1:6: the expression ends too early, expected ':'\n  a?b:c\n       ^\n  hint: 'b:c' is one name: write b : c with blanks"},
+            "1:6: the expression ends too early, expected ':'\n  a?b:c\n       ^\n  hint: 'b:c' is one name: write b : "
+            "c with blanks"},
         Row{"keyword", "If a then b",
             "1:4: unexpected 'a', expected an operator or the end of the expression\n  If a then b\n     ^\n"
             "  hint: words of the language are all lower or all upper case: if"},
-        Row{"comment", "1 //", "1:4: unexpected '/', expected a value\n  1 //\n     ^\n  hint: a comment needs at least one character after its //"},
+        Row{"comment", "1 //",
+            "1:4: unexpected '/', expected a value\n  1 //\n     ^\n  hint: a comment needs at least one character "
+            "after its //"},
         Row{"comment_alone", "//\n'a'",
             "2:4: there is nothing to evaluate, expected a value\n  'a'\n     ^\n"
             "  hint: a comment takes at least one character after its //, a line end too"},
         Row{"bang", "!a", "1:1: unexpected '!'\n  !a\n  ^\n  hint: negation is written not(x)"},
         Row{"equals", "a = 1", "1:3: unexpected '='\n  a = 1\n    ^\n  hint: equality is written =="},
         Row{"percent", "a % 2", "1:3: unexpected '%'\n  a % 2\n    ^\n  hint: there is no remainder operator"},
-        Row{"escape", "'\\d'", "1:2: no such escape in a text, expected \\\\ \\n \\r \\t or \\'\n  '\\d'\n   ^~\n"
-                               "  hint: write two backslashes for one: '\\\\d' is the regular expression \\d"},
+        Row{"escape", "'\\d'",
+            "1:2: no such escape in a text, expected \\\\ \\n \\r \\t or \\'\n  '\\d'\n   ^~\n"
+            "  hint: write two backslashes for one: '\\\\d' is the regular expression \\d"},
         Row{"open_quote", "'abc", "1:1: this text has no closing quote, expected '\n  'abc\n  ^"},
-        Row{"exponent", "e1 + 2", "1:1: unexpected 'e1', expected a value\n  e1 + 2\n  ^~\n  hint: 'e1' is the exponent of a number and cannot be a name"},
-        Row{"integer", "2147483648", "1:1: this Integer does not fit 32 bits\n  2147483648\n  ^~~~~~~~~~\n  hint: write 2147483648L for a Long"},
+        Row{"exponent", "e1 + 2",
+            "1:1: unexpected 'e1', expected a value\n  e1 + 2\n  ^~\n  hint: 'e1' is the exponent of a number and "
+            "cannot be a name"},
+        Row{"integer", "2147483648",
+            "1:1: this Integer does not fit 32 bits\n  2147483648\n  ^~~~~~~~~~\n  hint: write 2147483648L for a Long"},
         Row{"text_sum", "'a' + 'b'",
-            "1:1: arithmetic takes numbers, names, calls and parentheses around those\n  'a' + 'b'\n  ^~~\n  hint: texts are joined with JOIN([a, b], '')"},
-        Row{"bare_and", "[true and false]", "1:7: a bare and/or cannot be an argument\n  [true and false]\n        ^~~\n  hint: put it in parentheses"},
-        Row{"bare_in", "F(1 in [1])", "1:5: a bare 'in' cannot be an argument\n  F(1 in [1])\n      ^~\n  hint: put it in parentheses"},
-        Row{"not", "not true", "1:5: unexpected 'true', expected '('\n  not true\n      ^~~~\n  hint: negation is written not(x)"},
+            "1:1: arithmetic takes numbers, names, calls and parentheses around those\n  'a' + 'b'\n  ^~~\n  hint: "
+            "texts are joined with JOIN([a, b], '')"},
+        Row{"bare_and", "[true and false]",
+            "1:7: a bare and/or cannot be an argument\n  [true and false]\n        ^~~\n  hint: put it in parentheses"},
+        Row{"bare_in", "F(1 in [1])",
+            "1:5: a bare 'in' cannot be an argument\n  F(1 in [1])\n      ^~\n  hint: put it in parentheses"},
+        Row{"not", "not true",
+            "1:5: unexpected 'true', expected '('\n  not true\n      ^~~~\n  hint: negation is written not(x)"},
         Row{"match_default", "match{ a => 1 }",
-            "1:15: unexpected '}', expected ','\n  match{ a => 1 }\n                ^\n  hint: a match ends with a default: , default => …"},
-        Row{"second_line", "a and\n  b c", "2:5: unexpected 'c', expected an operator or the end of the expression\n    b c\n      ^"},
-        Row{"umlaut", "'ä' == ä", "1:8: unexpected 'ä'\n  'ä' == ä\n         ^\n  hint: names are made of ASCII letters, digits, '_', '.' and ':'"},
-        Row{"call", "TO_UPPER('a'", "1:13: the expression ends too early, expected ',' or ')'\n  TO_UPPER('a'\n              ^"}),
+            "1:15: unexpected '}', expected ','\n  match{ a => 1 }\n                ^\n  hint: a match ends with a "
+            "default: , default => …"},
+        Row{"second_line", "a and\n  b c",
+            "2:5: unexpected 'c', expected an operator or the end of the expression\n    b c\n      ^"},
+        Row{"umlaut", "'ä' == ä",
+            "1:8: unexpected 'ä'\n  'ä' == ä\n         ^\n  hint: names are made of ASCII letters, digits, '_', '.' "
+            "and ':'"},
+        Row{"call", "TO_UPPER('a'",
+            "1:13: the expression ends too early, expected ',' or ')'\n  TO_UPPER('a'\n              ^"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(Check, FindsWhatWouldOnlyShowWhenItRuns) {

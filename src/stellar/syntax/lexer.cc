@@ -28,12 +28,14 @@ struct Word {
   TokenKind kind;
 };
 constexpr Word kWords[] = {
-    {"in", TokenKind::kIn},       {"IN", TokenKind::kIn},           {"and", TokenKind::kAnd},   {"AND", TokenKind::kAnd},
-    {"or", TokenKind::kOr},       {"OR", TokenKind::kOr},           {"not", TokenKind::kNot},   {"NOT", TokenKind::kNot},
-    {"true", TokenKind::kTrue},   {"TRUE", TokenKind::kTrue},       {"false", TokenKind::kFalse}, {"FALSE", TokenKind::kFalse},
-    {"if", TokenKind::kIf},       {"IF", TokenKind::kIf},           {"then", TokenKind::kThen}, {"THEN", TokenKind::kThen},
-    {"else", TokenKind::kElse},   {"ELSE", TokenKind::kElse},       {"null", TokenKind::kNull}, {"NULL", TokenKind::kNull},
-    {"NaN", TokenKind::kNaN},     {"match", TokenKind::kMatch},     {"MATCH", TokenKind::kMatch}, {"default", TokenKind::kDefault},
+    {"in", TokenKind::kIn},           {"IN", TokenKind::kIn},         {"and", TokenKind::kAnd},
+    {"AND", TokenKind::kAnd},         {"or", TokenKind::kOr},         {"OR", TokenKind::kOr},
+    {"not", TokenKind::kNot},         {"NOT", TokenKind::kNot},       {"true", TokenKind::kTrue},
+    {"TRUE", TokenKind::kTrue},       {"false", TokenKind::kFalse},   {"FALSE", TokenKind::kFalse},
+    {"if", TokenKind::kIf},           {"IF", TokenKind::kIf},         {"then", TokenKind::kThen},
+    {"THEN", TokenKind::kThen},       {"else", TokenKind::kElse},     {"ELSE", TokenKind::kElse},
+    {"null", TokenKind::kNull},       {"NULL", TokenKind::kNull},     {"NaN", TokenKind::kNaN},
+    {"match", TokenKind::kMatch},     {"MATCH", TokenKind::kMatch},   {"default", TokenKind::kDefault},
     {"DEFAULT", TokenKind::kDefault}, {"exists", TokenKind::kExists}, {"EXISTS", TokenKind::kExists},
 };
 
@@ -156,7 +158,8 @@ class Lexer {
       if (text_[p] == quote) return emit(TokenKind::kString, p + 1 - pos_);
       if (text_[p] != '\\') continue;
       const char escaped = at(p + 1);
-      if (escaped != '\\' && escaped != 'n' && escaped != 'r' && escaped != 't' && escaped != quote) return bad_escape(p, quote);
+      if (escaped != '\\' && escaped != 'n' && escaped != 'r' && escaped != 't' && escaped != quote)
+        return bad_escape(p, quote);
       ++p;
     }
     problem_.offset = pos_;
@@ -213,7 +216,8 @@ class Lexer {
   bool bad_character(char c) {
     problem_.offset = pos_;
     size_t length = 1;
-    while (pos_ + length < text_.size() && (static_cast<uint8_t>(text_[pos_ + length]) & 0xC0) == 0x80 && length < 4) ++length;
+    while (pos_ + length < text_.size() && (static_cast<uint8_t>(text_[pos_ + length]) & 0xC0) == 0x80 && length < 4)
+      ++length;
     problem_.length = static_cast<uint8_t>(c) < 0x80 ? 1 : length;
     problem_.message = fmt::format("unexpected '{}'", text_.substr(pos_, problem_.length));
     switch (c) {
@@ -226,7 +230,8 @@ class Lexer {
       case '#': problem_.hint = "comments are written // like this"; break;
       case '\\': problem_.hint = "a backslash belongs inside a text"; break;
       default:
-        if (static_cast<uint8_t>(c) >= 0x80) problem_.hint = "names are made of ASCII letters, digits, '_', '.' and ':'";
+        if (static_cast<uint8_t>(c) >= 0x80)
+          problem_.hint = "names are made of ASCII letters, digits, '_', '.' and ':'";
     }
     return false;
   }

@@ -4,17 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 
-#include "base/strings.h"
-#include "stellar/eval/numbers.h"
 #include "stellar/syntax/hints.h"
+#include "stellar/syntax/literals.h"
 
 namespace modelyard::stellar {
 namespace {
 
-// What a parsed part may stand next to, narrowest first. The grammar allows less than the operators' precedences would: texts and
-// lists take no arithmetic, only an operand may stand left of "in", a bare and/or is no argument.
+// What a parsed part may stand next to, narrowest first. The grammar allows less than the operators' precedences would:
+// texts and lists take no arithmetic, only an operand may stand left of "in", a bare and/or is no argument.
 enum class Level : uint8_t {
   kArithmetic,   // numbers, names, calls, sums of them, (conditional)
   kOperand,      // also constants, lists, maps, lambdas
@@ -117,8 +116,8 @@ class Parser {
     return conditional(part, ternary);
   }
 
-  // At "if", or at the "?" after `condition`. Else-branches that are conditionals themselves join the same node, so a chain of any
-  // length takes no depth.
+  // At "if", or at the "?" after `condition`. Else-branches that are conditionals themselves join the same node, so a
+  // chain of any length takes no depth.
   Part conditional(Part condition, bool ternary) {
     Node* node = make(NodeKind::kConditional, condition.node != nullptr ? condition.node->offset : token().offset);
     while (true) {
@@ -164,7 +163,8 @@ class Parser {
     return {finish(node), Level::kWhole};
   }
 
-  // An argument, a list's element, a map's key (up to kComparison) or a clause's check (up to kLogic); each may be a conditional.
+  // An argument, a list's element, a map's key (up to kComparison) or a clause's check (up to kLogic); each may be a
+  // conditional.
   Part argument_part(Level most) {
     const Deeper deeper(*this);
     if (kind() == TokenKind::kIf) return conditional({}, true);
@@ -185,9 +185,11 @@ class Parser {
     if (part.level <= most) return;
     if (part.level == Level::kLogic && part.node->kind == NodeKind::kChain) {
       const Node* second = part.node->first->next;
-      refuse(second->op_offset, second->op == TokenKind::kOr ? 2 : 3, fmt::format("a bare and/or cannot be {}", what), "put it in parentheses");
+      refuse(second->op_offset, second->op == TokenKind::kOr ? 2 : 3, fmt::format("a bare and/or cannot be {}", what),
+             "put it in parentheses");
     }
-    if (part.level == Level::kLogic) refuse(part.node->op_offset, 2, fmt::format("a bare 'in' cannot be {}", what), "put it in parentheses");
+    if (part.level == Level::kLogic)
+      refuse(part.node->op_offset, 2, fmt::format("a bare 'in' cannot be {}", what), "put it in parentheses");
     refuse(part.node->offset, part.node->length, fmt::format("a match cannot be {}", what),
            "a match stands alone, after then, else, => or ->, or as a map's value");
   }
@@ -227,7 +229,9 @@ class Parser {
   Part comparison_or_in() {
     const Part left = comparison();
     if (kind() != TokenKind::kIn && kind() != TokenKind::kNotIn) return left;
-    if (left.level > Level::kOperand) unexpected("an operator or the end of the expression", "the left side of 'in' is one value: put the whole test in parentheses");
+    if (left.level > Level::kOperand)
+      unexpected("an operator or the end of the expression",
+                 "the left side of 'in' is one value: put the whole test in parentheses");
     const Deeper deeper(*this);
     Node* node = make(NodeKind::kIn, left.node->offset);
     node->op = kind();
@@ -278,7 +282,9 @@ class Parser {
   void require_number(const Part& part) {
     if (part.level == Level::kArithmetic) return;
     refuse(part.node->offset, part.node->length, "arithmetic takes numbers, names, calls and parentheses around those",
-           part.node->kind == NodeKind::kConstant && part.node->value.is_string() ? "texts are joined with JOIN([a, b], '')" : "");
+           part.node->kind == NodeKind::kConstant && part.node->value.is_string()
+               ? "texts are joined with JOIN([a, b], '')"
+               : "");
   }
 
   Part sum() {
@@ -300,7 +306,7 @@ class Parser {
       case TokenKind::kFalse: return constant(Value::boolean(false), Level::kOperand);
       case TokenKind::kNull: return constant(Value::null(), Level::kOperand);
       case TokenKind::kNaN: return constant(Value::double_number(__builtin_nan("")), Level::kArithmetic);
-      case TokenKind::kString: return constant(decode(t), Level::kOperand);
+      case TokenKind::kString: return constant(read_string(arena_, text_of(t)), Level::kOperand);
       case TokenKind::kInteger:
       case TokenKind::kLong:
       case TokenKind::kDouble:
@@ -312,46 +318,19 @@ class Parser {
       case TokenKind::kOpenBrace: return map();
       case TokenKind::kOpenParen: return at_lambda() ? lambda(false) : parentheses();
       case TokenKind::kIf: unexpected("a value", "put the conditional in parentheses");
-      case TokenKind::kMatch: unexpected("a value", "a match stands alone, after then, else, => or ->, or as a map's value");
+      case TokenKind::kMatch:
+        unexpected("a value", "a match stands alone, after then, else, => or ->, or as a map's value");
       default: unexpected("a value");
     }
   }
 
   Value number(const Token& t) {
-    std::string_view digits = text_of(t);
-    const char* end = digits.data() + digits.size();
+    const std::optional<Value> value = read_number(t.kind, text_of(t));
+    if (value) return *value;
     if (t.kind == TokenKind::kInteger) {
-      int32_t value = 0;
-      if (std::from_chars(digits.data(), end, value).ec == std::errc()) return Value::integer(value);
-      refuse(t.offset, t.length, "this Integer does not fit 32 bits", fmt::format("write {}L for a Long", digits));
+      refuse(t.offset, t.length, "this Integer does not fit 32 bits", fmt::format("write {}L for a Long", text_of(t)));
     }
-    if (t.kind == TokenKind::kLong) {
-      int64_t value = 0;
-      if (std::from_chars(digits.data(), end - 1, value).ec == std::errc()) return Value::long_integer(value);
-      refuse(t.offset, t.length, "this Long does not fit 64 bits", "write it with a point for a Double");
-    }
-    const char suffix = digits.back();
-    if (suffix == 'd' || suffix == 'D' || suffix == 'f' || suffix == 'F') digits.remove_suffix(1);
-    if (t.kind == TokenKind::kFloat) return Value::float_number(parse_decimal_float(digits));
-    return Value::double_number(parse_decimal(digits));
-  }
-
-  Value decode(const Token& t) {
-    const std::string_view inner = text_.substr(t.offset + 1, t.length - 2);
-    if (inner.find('\\') == std::string_view::npos) return Value::string(inner);
-    char* out = arena_.allocate_array<char>(inner.size());
-    size_t size = 0;
-    for (size_t i = 0; i < inner.size(); ++i) {
-      char c = inner[i];
-      if (c == '\\') {
-        c = inner[++i];
-        if (c == 'n') c = '\n';
-        if (c == 'r') c = '\r';
-        if (c == 't') c = '\t';
-      }
-      out[size++] = c;
-    }
-    return Value::string({out, size});
+    refuse(t.offset, t.length, "this Long does not fit 64 bits", "write it with a point for a Double");
   }
 
   Part named() {
@@ -414,7 +393,8 @@ class Parser {
     if (take(TokenKind::kCloseBrace)) return {finish(node), Level::kOperand};
     while (true) {
       const Part key = argument_part(Level::kComparison);
-      if (key.level == Level::kConditional) refuse(key.node->offset, key.node->length, "a conditional cannot be a map's key", "put it in parentheses");
+      if (key.level == Level::kConditional)
+        refuse(key.node->offset, key.node->length, "a conditional cannot be a map's key", "put it in parentheses");
       node->add(own(key.node));
       need(TokenKind::kColon, "':'");
       node->add(expression(true).node);
@@ -479,7 +459,8 @@ class Parser {
 };
 
 bool is_blank(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f); });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f); });
 }
 
 }  // namespace

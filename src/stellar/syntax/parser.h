@@ -14,7 +14,8 @@ struct ParseLimits {
   size_t depth_max = 1000;
 };
 
-// The tree of one expression, in `arena`; null for an empty or blank text. Names and texts without escapes are views of `text`.
+// The tree of one expression, in `arena`; null for an empty or blank text. Names and texts without escapes are views of
+// `text`.
 tl::expected<Node*, Diagnostic> parse(std::string_view text, Arena& arena, const ParseLimits& limits = {});
 
 }  // namespace modelyard::stellar

@@ -90,9 +90,11 @@ bool CalendarBuilder::in_range() const {
     int64_t most;
   };
   static constexpr Range kRanges[] = {
-      {kEra, 0, 1},          {kYear, 1, 292278994}, {kMonth, 0, 11},  {kWeekOfYear, 1, 53}, {kWeekOfMonth, 0, 6},
-      {kDayOfMonth, 1, 31},  {kDayOfYear, 1, 366},  {kDayOfWeek, 1, 7}, {kDayOfWeekInMonth, 1, 6}, {kAmPm, 0, 1},
-      {kHour, 0, 11},        {kHourOfDay, 0, 23},   {kMinute, 0, 59}, {kSecond, 0, 59},     {kMillisecond, 0, 999},
+      {kEra, 0, 1},         {kYear, 1, 292278994}, {kMonth, 0, 11},
+      {kWeekOfYear, 1, 53}, {kWeekOfMonth, 0, 6},  {kDayOfMonth, 1, 31},
+      {kDayOfYear, 1, 366}, {kDayOfWeek, 1, 7},    {kDayOfWeekInMonth, 1, 6},
+      {kAmPm, 0, 1},        {kHour, 0, 11},        {kHourOfDay, 0, 23},
+      {kMinute, 0, 59},     {kSecond, 0, 59},      {kMillisecond, 0, 999},
   };
   return std::all_of(std::begin(kRanges), std::end(kRanges), [this](const Range& range) {
     return !is_set(range.field) || (values_[range.field] >= range.least && values_[range.field] <= range.most);
@@ -148,16 +150,24 @@ std::optional<int64_t> CalendarBuilder::local_ms(bool lenient) const {
   int best = std::max(hour_of_day, hour);
   if (best == 0) best = hour = std::max(stamps_[kHour], stamps_[kAmPm]);
   __int128 hours = 0;
-  if (best != 0) hours = best == hour_of_day ? values_[kHourOfDay] : values_[kHour] + (is_set(kAmPm) ? 12 * values_[kAmPm] : 0);
-  const __int128 ms = ((hours * 60 + values_[kMinute]) * 60 + values_[kSecond]) * 1000 + values_[kMillisecond] + static_cast<__int128>(day) * kDayMs;
+  if (best != 0)
+    hours = best == hour_of_day ? values_[kHourOfDay] : values_[kHour] + (is_set(kAmPm) ? 12 * values_[kAmPm] : 0);
+  const __int128 ms = ((hours * 60 + values_[kMinute]) * 60 + values_[kSecond]) * 1000 + values_[kMillisecond] +
+                      static_cast<__int128>(day) * kDayMs;
   if (ms > INT64_MAX || ms < INT64_MIN) return std::nullopt;
   const auto local = static_cast<int64_t>(ms);
   if (lenient) return local;
   // What was set must come out again: no 31 February, no Monday that is a Tuesday.
   const CalendarFields f = fields_of(local);
   const std::pair<Field, int64_t> pairs[] = {
-      {kYear, f.year_of_era}, {kMonth, f.month - 1}, {kDayOfMonth, f.day}, {kDayOfYear, f.day_of_year}, {kDayOfWeek, f.day_of_week},
-      {kWeekOfYear, f.week_of_year}, {kWeekOfMonth, f.week_of_month}, {kDayOfWeekInMonth, f.day_of_week_in_month},
+      {kYear, f.year_of_era},
+      {kMonth, f.month - 1},
+      {kDayOfMonth, f.day},
+      {kDayOfYear, f.day_of_year},
+      {kDayOfWeek, f.day_of_week},
+      {kWeekOfYear, f.week_of_year},
+      {kWeekOfMonth, f.week_of_month},
+      {kDayOfWeekInMonth, f.day_of_week_in_month},
   };
   for (const auto& [field, value] : pairs) {
     if (is_set(field) && values_[field] != value) return std::nullopt;

@@ -6,8 +6,8 @@
 
 namespace modelyard::stellar {
 
-// java.util.GregorianCalendar: Julian before 15 October 1582, Gregorian from then on; weeks start on Sunday and the first week
-// of a year or month is the one that holds its first day (en_US).
+// java.util.GregorianCalendar: Julian before 15 October 1582, Gregorian from then on; weeks start on Sunday and the
+// first week of a year or month is the one that holds its first day (en_US).
 
 struct CalendarDate {
   int64_t year;  // 0 is 1 BC
@@ -39,12 +39,29 @@ struct CalendarFields {
 };
 CalendarFields fields_of(int64_t local_ms);  // milliseconds since 1970 plus the zone's offset
 
-// The fields that a parse set, each with the order in which it was set (0 = not at all), as java.util.Calendar resolves them.
+// The fields that a parse set, each with the order in which it was set (0 = not at all), as java.util.Calendar resolves
+// them.
 class CalendarBuilder {
  public:
   enum Field {
-    kEra, kYear, kMonth, kWeekOfYear, kWeekOfMonth, kDayOfMonth, kDayOfYear, kDayOfWeek, kDayOfWeekInMonth, kAmPm, kHour, kHourOfDay,
-    kMinute, kSecond, kMillisecond, kZoneOffset, kWeekYear, kFieldCount,
+    kEra,
+    kYear,
+    kMonth,
+    kWeekOfYear,
+    kWeekOfMonth,
+    kDayOfMonth,
+    kDayOfYear,
+    kDayOfWeek,
+    kDayOfWeekInMonth,
+    kAmPm,
+    kHour,
+    kHourOfDay,
+    kMinute,
+    kSecond,
+    kMillisecond,
+    kZoneOffset,
+    kWeekYear,
+    kFieldCount,
   };
   void set(Field field, int64_t value) {
     values_[field] = value;

@@ -14,7 +14,8 @@ namespace modelyard::stellar {
 namespace {
 
 constexpr std::string_view kLetters = "GyMwWDdFEaHkKhmsSzZYuXL";
-constexpr std::string_view kMonths[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
+constexpr std::string_view kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
+                                        "July",    "August",   "September", "October", "November", "December"};
 constexpr std::string_view kDays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 constexpr int64_t kMinuteMs = 60'000;
 
@@ -48,7 +49,8 @@ int match_name(const std::string_view (&names)[N], std::string_view text, size_t
   length = 0;
   for (size_t i = 0; i < N; ++i) {
     for (const std::string_view name : {names[i], names[i].substr(0, 3)}) {
-      if (name.size() > length && text.size() >= name.size() && equal_ignoring_case_ascii(text.substr(0, name.size()), name)) {
+      if (name.size() > length && text.size() >= name.size() &&
+          equal_ignoring_case_ascii(text.substr(0, name.size()), name)) {
         best = static_cast<int>(i);
         length = name.size();
       }
@@ -58,7 +60,8 @@ int match_name(const std::string_view (&names)[N], std::string_view text, size_t
 }
 
 // hh, hmm, hhmm, hh:mm after a sign. `colon`: which forms are good.
-std::optional<int64_t> parse_offset(std::string_view text, size_t& length, bool needs_colon, bool may_colon, bool hours_alone) {
+std::optional<int64_t> parse_offset(std::string_view text, size_t& length, bool needs_colon, bool may_colon,
+                                    bool hours_alone) {
   size_t pos = 1;
   int64_t hours = 0;
   size_t digits = 0;
@@ -137,7 +140,8 @@ Result<std::shared_ptr<const DateFormat>> DateFormat::compile(std::string_view p
           break;
         }
       }
-      if (!closed) return fail(ErrorCode::kInvalidArgument, fmt::format("date pattern '{}': a quote is not closed", pattern));
+      if (!closed)
+        return fail(ErrorCode::kInvalidArgument, fmt::format("date pattern '{}': a quote is not closed", pattern));
       continue;
     }
     if (!is_letter(c)) {
@@ -145,14 +149,16 @@ Result<std::shared_ptr<const DateFormat>> DateFormat::compile(std::string_view p
       continue;
     }
     if (kLetters.find(c) == std::string_view::npos) {
-      return fail(ErrorCode::kInvalidArgument, fmt::format("date pattern '{}': the letter {} means nothing", pattern, c));
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("date pattern '{}': the letter {} means nothing", pattern, c));
     }
     if (!parts.empty() && parts.back().letter == c && i > 0 && pattern[i - 1] == c) {
       ++parts.back().count;
     } else {
       parts.push_back({c, 1, {}});
     }
-    if (c == 'X' && parts.back().count > 3) return fail(ErrorCode::kInvalidArgument, fmt::format("date pattern '{}': at most XXX", pattern));
+    if (c == 'X' && parts.back().count > 3)
+      return fail(ErrorCode::kInvalidArgument, fmt::format("date pattern '{}': at most XXX", pattern));
   }
   return std::shared_ptr<const DateFormat>(std::move(made));
 }
@@ -218,21 +224,24 @@ std::string DateFormat::format(int64_t utc_ms, const Zone& zone) const {
   return out;
 }
 
-bool DateFormat::parse_part(const Part& part, bool abutting, std::string_view text, size_t& pos, CalendarBuilder& into, int64_t now_ms,
-                            bool& two_digits) const {
+bool DateFormat::parse_part(const Part& part, bool abutting, std::string_view text, size_t& pos, CalendarBuilder& into,
+                            int64_t now_ms, bool& two_digits) const {
   using Field = CalendarBuilder::Field;
   while (pos < text.size() && (text[pos] == ' ' || text[pos] == '\t')) ++pos;
   if (pos >= text.size()) return false;
   const std::string_view rest = text.substr(pos);
   size_t length = 0;
   if (part.letter == 'G') {
-    if (rest.size() < 2 || (!equal_ignoring_case_ascii(rest.substr(0, 2), "AD") && !equal_ignoring_case_ascii(rest.substr(0, 2), "BC"))) return false;
+    if (rest.size() < 2 ||
+        (!equal_ignoring_case_ascii(rest.substr(0, 2), "AD") && !equal_ignoring_case_ascii(rest.substr(0, 2), "BC")))
+      return false;
     into.set(Field::kEra, (rest[0] | 0x20) == 'a');
     pos += 2;
     return true;
   }
   if (part.letter == 'a') {
-    if (rest.size() < 2 || (rest[1] | 0x20) != 'm' || ((rest[0] | 0x20) != 'a' && (rest[0] | 0x20) != 'p')) return false;
+    if (rest.size() < 2 || (rest[1] | 0x20) != 'm' || ((rest[0] | 0x20) != 'a' && (rest[0] | 0x20) != 'p'))
+      return false;
     into.set(Field::kAmPm, (rest[0] | 0x20) == 'p');
     pos += 2;
     return true;
@@ -261,7 +270,8 @@ bool DateFormat::parse_part(const Part& part, bool abutting, std::string_view te
     if (value < std::numeric_limits<int32_t>::max()) value = value * 10 + (rest[digit] - '0');
     ++digit;
   }
-  if (digit == first || (abutting && digit - first < static_cast<size_t>(part.count) && digit == rest.size())) return false;
+  if (digit == first || (abutting && digit - first < static_cast<size_t>(part.count) && digit == rest.size()))
+    return false;
   value = static_cast<int32_t>(std::min<int64_t>(value, std::numeric_limits<int32_t>::max()));
   if (negative) value = -value;
   pos += digit;
@@ -308,16 +318,20 @@ std::optional<int64_t> DateFormat::parse(std::string_view text, const Zone& zone
       pos += part.literal.size();
       continue;
     }
-    // Numbers that run together take exactly as many digits as the pattern has letters, the last of them all that is left.
-    const bool next_numeric = i + 1 < parts_.size() && parts_[i + 1].letter != 0 && is_numeric(parts_[i + 1].letter, parts_[i + 1].count);
+    // Numbers that run together take exactly as many digits as the pattern has letters, the last of them all that is
+    // left.
+    const bool next_numeric =
+        i + 1 < parts_.size() && parts_[i + 1].letter != 0 && is_numeric(parts_[i + 1].letter, parts_[i + 1].count);
     const bool abutting = is_numeric(part.letter, part.count) && next_numeric;
     if (!parse_part(part, abutting, text, pos, fields, now_ms, two_digits)) return std::nullopt;
   }
   if (pos == 0) return std::nullopt;
   const auto local = fields.local_ms(lenient);
   if (!local) return std::nullopt;
-  if (*local > std::numeric_limits<int64_t>::max() / 2 || *local < std::numeric_limits<int64_t>::min() / 2) return std::nullopt;
-  const int64_t offset = fields.is_set(CalendarBuilder::kZoneOffset) ? fields.get(CalendarBuilder::kZoneOffset) : zone.offset_of_local_ms(*local);
+  if (*local > std::numeric_limits<int64_t>::max() / 2 || *local < std::numeric_limits<int64_t>::min() / 2)
+    return std::nullopt;
+  const int64_t offset = fields.is_set(CalendarBuilder::kZoneOffset) ? fields.get(CalendarBuilder::kZoneOffset)
+                                                                     : zone.offset_of_local_ms(*local);
   int64_t result = *local - offset;
   constexpr int64_t kEightyYearsMs = 80LL * 31'556'952'000;
   if (two_digits && result < now_ms - kEightyYearsMs) {

@@ -25,8 +25,9 @@ class DateFormat {
 
   std::string format(int64_t utc_ms, const Zone& zone) const;
 
-  // Reads a prefix of the text; what follows is ignored. Lenient rolls over what is out of range (13th month), strict refuses it.
-  // `now_ms` decides the century of two-digit years: within 80 years before and 20 after. Nothing = unparsable.
+  // Reads a prefix of the text; what follows is ignored. Lenient rolls over what is out of range (13th month), strict
+  // refuses it. `now_ms` decides the century of two-digit years: within 80 years before and 20 after. Nothing =
+  // unparsable.
   std::optional<int64_t> parse(std::string_view text, const Zone& zone, bool lenient, int64_t now_ms) const;
 
  private:
@@ -35,7 +36,8 @@ class DateFormat {
     int count = 0;
     std::string literal;
   };
-  bool parse_part(const Part& part, bool abutting, std::string_view text, size_t& pos, CalendarBuilder& into, int64_t now_ms, bool& two_digits) const;
+  bool parse_part(const Part& part, bool abutting, std::string_view text, size_t& pos, CalendarBuilder& into,
+                  int64_t now_ms, bool& two_digits) const;
   std::vector<Part> parts_;
 };
 

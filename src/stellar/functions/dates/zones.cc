@@ -40,13 +40,25 @@ struct ShortName {
   std::string_view daylight;
 };
 constexpr ShortName kShortNames[] = {
-    {"Central European Standard Time", "CET", "CEST"}, {"Eastern European Standard Time", "EET", "EEST"},
-    {"Western European Standard Time", "WET", "WEST"}, {"Japan Standard Time", "JST", "JDT"}, {"India Standard Time", "IST", "IDT"},
-    {"China Standard Time", "CST", "CDT"}, {"Korean Standard Time", "KST", "KDT"}, {"Singapore Standard Time", "SGT", "SGT"},
-    {"Hong Kong Standard Time", "HKT", "HKST"}, {"Moscow Standard Time", "MSK", "MSD"}, {"Australian Eastern Standard Time", "AEST", "AEDT"},
-    {"Australian Central Standard Time", "ACST", "ACDT"}, {"Australian Western Standard Time", "AWST", "AWDT"},
-    {"New Zealand Standard Time", "NZST", "NZDT"}, {"Brasilia Standard Time", "BRT", "BRST"}, {"Argentina Standard Time", "ART", "ARST"},
-    {"South Africa Standard Time", "SAST", "SAST"}, {"Israel Standard Time", "IST", "IDT"}, {"Arabian Standard Time", "AST", "ADT"},
+    {"Central European Standard Time", "CET", "CEST"},
+    {"Eastern European Standard Time", "EET", "EEST"},
+    {"Western European Standard Time", "WET", "WEST"},
+    {"Japan Standard Time", "JST", "JDT"},
+    {"India Standard Time", "IST", "IDT"},
+    {"China Standard Time", "CST", "CDT"},
+    {"Korean Standard Time", "KST", "KDT"},
+    {"Singapore Standard Time", "SGT", "SGT"},
+    {"Hong Kong Standard Time", "HKT", "HKST"},
+    {"Moscow Standard Time", "MSK", "MSD"},
+    {"Australian Eastern Standard Time", "AEST", "AEDT"},
+    {"Australian Central Standard Time", "ACST", "ACDT"},
+    {"Australian Western Standard Time", "AWST", "AWDT"},
+    {"New Zealand Standard Time", "NZST", "NZDT"},
+    {"Brasilia Standard Time", "BRT", "BRST"},
+    {"Argentina Standard Time", "ART", "ARST"},
+    {"South Africa Standard Time", "SAST", "SAST"},
+    {"Israel Standard Time", "IST", "IDT"},
+    {"Arabian Standard Time", "AST", "ADT"},
     {"Greenwich Mean Time", "GMT", "BST"},
 };
 
@@ -66,7 +78,8 @@ class RegionZone final : public Zone {
     int32_t daylight = 0;
     UErrorCode error = U_ZERO_ERROR;
     if (const auto* basic = dynamic_cast<const icu::BasicTimeZone*>(zone_.get())) {
-      basic->getOffsetFromLocal(static_cast<double>(local_ms), UCAL_TZ_LOCAL_FORMER, UCAL_TZ_LOCAL_LATTER, raw, daylight, error);
+      basic->getOffsetFromLocal(static_cast<double>(local_ms), UCAL_TZ_LOCAL_FORMER, UCAL_TZ_LOCAL_LATTER, raw,
+                                daylight, error);
     } else {
       zone_->getOffset(static_cast<double>(local_ms), true, raw, daylight, error);
     }
@@ -108,12 +121,31 @@ struct OldName {
   std::string_view region;
 };
 constexpr OldName kOldNames[] = {
-    {"ACT", "Australia/Darwin"}, {"AET", "Australia/Sydney"}, {"AGT", "America/Argentina/Buenos_Aires"}, {"ART", "Africa/Cairo"},
-    {"AST", "America/Anchorage"}, {"BET", "America/Sao_Paulo"}, {"BST", "Asia/Dhaka"}, {"CAT", "Africa/Harare"}, {"CNT", "America/St_Johns"},
-    {"CST", "America/Chicago"}, {"CTT", "Asia/Shanghai"}, {"EAT", "Africa/Addis_Ababa"}, {"ECT", "Europe/Paris"},
-    {"IET", "America/Indiana/Indianapolis"}, {"IST", "Asia/Kolkata"}, {"JST", "Asia/Tokyo"}, {"MIT", "Pacific/Apia"}, {"NET", "Asia/Yerevan"},
-    {"NST", "Pacific/Auckland"}, {"PLT", "Asia/Karachi"}, {"PNT", "America/Phoenix"}, {"PRT", "America/Puerto_Rico"}, {"PST", "America/Los_Angeles"},
-    {"SST", "Pacific/Guadalcanal"}, {"VST", "Asia/Ho_Chi_Minh"},
+    {"ACT", "Australia/Darwin"},
+    {"AET", "Australia/Sydney"},
+    {"AGT", "America/Argentina/Buenos_Aires"},
+    {"ART", "Africa/Cairo"},
+    {"AST", "America/Anchorage"},
+    {"BET", "America/Sao_Paulo"},
+    {"BST", "Asia/Dhaka"},
+    {"CAT", "Africa/Harare"},
+    {"CNT", "America/St_Johns"},
+    {"CST", "America/Chicago"},
+    {"CTT", "Asia/Shanghai"},
+    {"EAT", "Africa/Addis_Ababa"},
+    {"ECT", "Europe/Paris"},
+    {"IET", "America/Indiana/Indianapolis"},
+    {"IST", "Asia/Kolkata"},
+    {"JST", "Asia/Tokyo"},
+    {"MIT", "Pacific/Apia"},
+    {"NET", "Asia/Yerevan"},
+    {"NST", "Pacific/Auckland"},
+    {"PLT", "Asia/Karachi"},
+    {"PNT", "America/Phoenix"},
+    {"PRT", "America/Puerto_Rico"},
+    {"PST", "America/Los_Angeles"},
+    {"SST", "Pacific/Guadalcanal"},
+    {"VST", "Asia/Ho_Chi_Minh"},
 };
 
 std::string offset_name(int64_t offset) {
@@ -155,7 +187,8 @@ std::shared_ptr<const Zone> make_zone(std::string_view id) {
   if (id == "EST") return std::make_shared<FixedZone>(-5 * kHour, "EST", "Eastern Standard Time");
   if (id == "MST") return std::make_shared<FixedZone>(-7 * kHour, "MST", "Mountain Standard Time");
   if (id == "HST") return std::make_shared<FixedZone>(-10 * kHour, "HST", "Hawaii Standard Time");
-  if (const auto offset = custom_offset(id)) return std::make_shared<FixedZone>(*offset, offset_name(*offset), offset_name(*offset));
+  if (const auto offset = custom_offset(id))
+    return std::make_shared<FixedZone>(*offset, offset_name(*offset), offset_name(*offset));
   for (const OldName& old : kOldNames) {
     if (old.id == id) id = old.region;
   }
@@ -187,7 +220,9 @@ std::shared_ptr<const Zone> default_zone() {
     host->getID(id);
     std::string text;
     text = id.toUTF8String(text);
-    if (text == "Etc/UTC" || text == "UTC" || text == "GMT" || text == "Etc/Unknown" || text == "Etc/UCT" || text == "Universal" || text == "Zulu") text = "UTC";
+    if (text == "Etc/UTC" || text == "UTC" || text == "GMT" || text == "Etc/Unknown" || text == "Etc/UCT" ||
+        text == "Universal" || text == "Zulu")
+      text = "UTC";
     return zone_by_id(text);
   }();
   return zone;
@@ -195,17 +230,21 @@ std::shared_ptr<const Zone> default_zone() {
 
 std::optional<NamedOffset> parse_zone_name(std::string_view text) {
   size_t length = 0;
-  while (length < text.size() && ((text[length] >= 'a' && text[length] <= 'z') || (text[length] >= 'A' && text[length] <= 'Z'))) ++length;
+  while (length < text.size() &&
+         ((text[length] >= 'a' && text[length] <= 'z') || (text[length] >= 'A' && text[length] <= 'Z')))
+    ++length;
   const std::string word(text.substr(0, length));
   struct Abbreviation {
     std::string_view name;
     int minutes;
   };
   static constexpr Abbreviation kAbbreviations[] = {
-      {"GMT", 0}, {"UTC", 0}, {"UT", 0}, {"Z", 0}, {"WET", 0}, {"WEST", 60}, {"BST", 60}, {"CET", 60}, {"CEST", 120}, {"EET", 120}, {"EEST", 180},
-      {"MSK", 180}, {"EST", -300}, {"EDT", -240}, {"CST", -360}, {"CDT", -300}, {"MST", -420}, {"MDT", -360}, {"PST", -480}, {"PDT", -420},
-      {"AKST", -540}, {"AKDT", -480}, {"HST", -600}, {"AST", -240}, {"ADT", -180}, {"NST", -210}, {"NDT", -150}, {"JST", 540}, {"KST", 540},
-      {"IST", 330}, {"SGT", 480}, {"HKT", 480}, {"AEST", 600}, {"AEDT", 660}, {"ACST", 570}, {"ACDT", 630}, {"AWST", 480}, {"NZST", 720}, {"NZDT", 780},
+      {"GMT", 0},     {"UTC", 0},    {"UT", 0},     {"Z", 0},      {"WET", 0},    {"WEST", 60},  {"BST", 60},
+      {"CET", 60},    {"CEST", 120}, {"EET", 120},  {"EEST", 180}, {"MSK", 180},  {"EST", -300}, {"EDT", -240},
+      {"CST", -360},  {"CDT", -300}, {"MST", -420}, {"MDT", -360}, {"PST", -480}, {"PDT", -420}, {"AKST", -540},
+      {"AKDT", -480}, {"HST", -600}, {"AST", -240}, {"ADT", -180}, {"NST", -210}, {"NDT", -150}, {"JST", 540},
+      {"KST", 540},   {"IST", 330},  {"SGT", 480},  {"HKT", 480},  {"AEST", 600}, {"AEDT", 660}, {"ACST", 570},
+      {"ACDT", 630},  {"AWST", 480}, {"NZST", 720}, {"NZDT", 780},
   };
   for (const Abbreviation& known : kAbbreviations) {
     if (equal_ignoring_case_ascii(known.name, word)) return NamedOffset{known.minutes * kMinute, length};
@@ -215,13 +254,15 @@ std::optional<NamedOffset> parse_zone_name(std::string_view text) {
     int minutes;
   };
   static constexpr LongName kLongNames[] = {
-      {"Greenwich Mean Time", 0}, {"Coordinated Universal Time", 0}, {"Eastern Standard Time", -300}, {"Eastern Daylight Time", -240},
-      {"Central Standard Time", -360}, {"Central Daylight Time", -300}, {"Mountain Standard Time", -420}, {"Mountain Daylight Time", -360},
-      {"Pacific Standard Time", -480}, {"Pacific Daylight Time", -420}, {"Central European Time", 60}, {"Central European Summer Time", 120},
-      {"British Summer Time", 60}, {"Japan Standard Time", 540}, {"India Standard Time", 330},
+      {"Greenwich Mean Time", 0},       {"Coordinated Universal Time", 0}, {"Eastern Standard Time", -300},
+      {"Eastern Daylight Time", -240},  {"Central Standard Time", -360},   {"Central Daylight Time", -300},
+      {"Mountain Standard Time", -420}, {"Mountain Daylight Time", -360},  {"Pacific Standard Time", -480},
+      {"Pacific Daylight Time", -420},  {"Central European Time", 60},     {"Central European Summer Time", 120},
+      {"British Summer Time", 60},      {"Japan Standard Time", 540},      {"India Standard Time", 330},
   };
   for (const LongName& known : kLongNames) {
-    if (equal_ignoring_case_ascii(known.name, text.substr(0, known.name.size()))) return NamedOffset{known.minutes * kMinute, known.name.size()};
+    if (equal_ignoring_case_ascii(known.name, text.substr(0, known.name.size())))
+      return NamedOffset{known.minutes * kMinute, known.name.size()};
   }
   return std::nullopt;
 }

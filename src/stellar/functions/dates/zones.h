@@ -9,8 +9,8 @@
 
 namespace modelyard::stellar {
 
-// A time zone as java.util.TimeZone.getTimeZone(id) gives it: a region, GMT+h:mm, or one of the old three-letter names; an
-// unknown id silently means GMT. Immutable, thread-safe.
+// A time zone as java.util.TimeZone.getTimeZone(id) gives it: a region, GMT+h:mm, or one of the old three-letter names;
+// an unknown id silently means GMT. Immutable, thread-safe.
 class Zone {
  public:
   virtual ~Zone() = default;

@@ -44,13 +44,26 @@ Value to_lower(Call& call) {
 }  // namespace
 
 void register_case_functions(FunctionRegistry& registry) {
-  registry.add({.name = "TO_UPPER", .category = "string", .description = "The text of a value in capitals.",
-                .parameters = {{"input", "any", "the value; null gives null"}}, .returns = "string",
-                .examples = {{"TO_UPPER('metron')", "\"METRON\""}, {"TO_UPPER('stra\xc3\x9f" "e')", "\"STRASSE\""}, {"TO_UPPER(null)", "null"}},
-                .run = to_upper, .reads_only = true});
-  registry.add({.name = "TO_LOWER", .category = "string", .description = "The text of a value in small letters.",
-                .parameters = {{"input", "any", "the value; null gives null"}}, .returns = "string",
-                .examples = {{"TO_LOWER('MeTron')", "\"metron\""}, {"TO_LOWER(5)", "\"5\""}}, .run = to_lower, .reads_only = true});
+  registry.add({.name = "TO_UPPER",
+                .category = "string",
+                .description = "The text of a value in capitals.",
+                .parameters = {{"input", "any", "the value; null gives null"}},
+                .returns = "string",
+                .examples = {{"TO_UPPER('metron')", "\"METRON\""},
+                             {"TO_UPPER('stra\xc3\x9f"
+                              "e')",
+                              "\"STRASSE\""},
+                             {"TO_UPPER(null)", "null"}},
+                .run = to_upper,
+                .reads_only = true});
+  registry.add({.name = "TO_LOWER",
+                .category = "string",
+                .description = "The text of a value in small letters.",
+                .parameters = {{"input", "any", "the value; null gives null"}},
+                .returns = "string",
+                .examples = {{"TO_LOWER('MeTron')", "\"metron\""}, {"TO_LOWER(5)", "\"5\""}},
+                .run = to_lower,
+                .reads_only = true});
 }
 
 }  // namespace modelyard::stellar

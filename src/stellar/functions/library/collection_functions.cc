@@ -72,28 +72,64 @@ Value zip_longest(Call& call) { return zip_lists(call, true); }
 }  // namespace
 
 void register_collection_functions(FunctionRegistry& registry) {
-  registry.add({.name = "LENGTH", .category = "core", .description = "Characters of a text (UTF-16 units) or items of a collection; 0 for anything else.",
-                .parameters = {{"input", "any", "the value", true}}, .returns = "int",
-                .examples = {{"LENGTH('abc')", "3"}, {"LENGTH([1, 2])", "2"}, {"LENGTH(5)", "0"}}, .run = length, .reads_only = true});
-  registry.add({.name = "IS_EMPTY", .category = "core", .description = "Whether a value is null, an empty text or an empty collection.",
-                .parameters = {{"input", "any", "the value", true}}, .returns = "bool",
-                .examples = {{"IS_EMPTY('')", "true"}, {"IS_EMPTY([1])", "false"}, {"IS_EMPTY(missing)", "true"}}, .run = is_empty, .reads_only = true});
-  registry.add({.name = "GET", .category = "core", .description = "An item of a list; null past its end.",
-                .parameters = {{"list", "list", "the list"}, {"i", "int", "the index, from 0"}}, .returns = "any",
-                .examples = {{"GET(['a', 'b'], 1)", "\"b\""}, {"GET(['a'], 7)", "null"}, {"GET(['a'], -1)", "error"}}, .run = get_item});
-  registry.add({.name = "GET_FIRST", .category = "core", .description = "The first item of a list; null when it is empty.",
-                .parameters = {{"list", "list", "the list"}}, .returns = "any", .examples = {{"GET_FIRST([1, 2])", "1"}}, .run = get_first});
-  registry.add({.name = "GET_LAST", .category = "core", .description = "The last item of a list; null when it is empty.",
-                .parameters = {{"list", "list", "the list"}}, .returns = "any", .examples = {{"GET_LAST([1, 2])", "2"}}, .run = get_last});
-  registry.add({.name = "LIST_ADD", .category = "core", .description = "Appends to a list, which is changed and returned.",
-                .parameters = {{"list", "list", "the list"}, {"element", "any", "what is appended"}}, .returns = "list",
-                .examples = {{"LIST_ADD([1], 2)", "[1,2]"}}, .run = list_add});
-  registry.add({.name = "ZIP", .category = "core", .description = "Rows of the lists' items, as many as the shortest has.",
-                .parameters = {{"lists", "list", "the lists; anything else is left out", false, true}}, .returns = "list<list>",
-                .examples = {{"ZIP([1, 2], ['a', 'b', 'c'])", "[[1,\"a\"],[2,\"b\"]]"}}, .run = zip});
-  registry.add({.name = "ZIP_LONGEST", .category = "core", .description = "Rows of the lists' items, as many as the longest has, with nulls.",
-                .parameters = {{"lists", "list", "the lists; anything else is left out", false, true}}, .returns = "list<list>",
-                .examples = {{"ZIP_LONGEST([1, 2], ['a'])", "[[1,\"a\"],[2,null]]"}}, .run = zip_longest});
+  registry.add({.name = "LENGTH",
+                .category = "core",
+                .description = "Characters of a text (UTF-16 units) or items of a collection; 0 for anything else.",
+                .parameters = {{"input", "any", "the value", true}},
+                .returns = "int",
+                .examples = {{"LENGTH('abc')", "3"}, {"LENGTH([1, 2])", "2"}, {"LENGTH(5)", "0"}},
+                .run = length,
+                .reads_only = true});
+  registry.add({.name = "IS_EMPTY",
+                .category = "core",
+                .description = "Whether a value is null, an empty text or an empty collection.",
+                .parameters = {{"input", "any", "the value", true}},
+                .returns = "bool",
+                .examples = {{"IS_EMPTY('')", "true"}, {"IS_EMPTY([1])", "false"}, {"IS_EMPTY(missing)", "true"}},
+                .run = is_empty,
+                .reads_only = true});
+  registry.add({.name = "GET",
+                .category = "core",
+                .description = "An item of a list; null past its end.",
+                .parameters = {{"list", "list", "the list"}, {"i", "int", "the index, from 0"}},
+                .returns = "any",
+                .examples = {{"GET(['a', 'b'], 1)", "\"b\""}, {"GET(['a'], 7)", "null"}, {"GET(['a'], -1)", "error"}},
+                .run = get_item});
+  registry.add({.name = "GET_FIRST",
+                .category = "core",
+                .description = "The first item of a list; null when it is empty.",
+                .parameters = {{"list", "list", "the list"}},
+                .returns = "any",
+                .examples = {{"GET_FIRST([1, 2])", "1"}},
+                .run = get_first});
+  registry.add({.name = "GET_LAST",
+                .category = "core",
+                .description = "The last item of a list; null when it is empty.",
+                .parameters = {{"list", "list", "the list"}},
+                .returns = "any",
+                .examples = {{"GET_LAST([1, 2])", "2"}},
+                .run = get_last});
+  registry.add({.name = "LIST_ADD",
+                .category = "core",
+                .description = "Appends to a list, which is changed and returned.",
+                .parameters = {{"list", "list", "the list"}, {"element", "any", "what is appended"}},
+                .returns = "list",
+                .examples = {{"LIST_ADD([1], 2)", "[1,2]"}},
+                .run = list_add});
+  registry.add({.name = "ZIP",
+                .category = "core",
+                .description = "Rows of the lists' items, as many as the shortest has.",
+                .parameters = {{"lists", "list", "the lists; anything else is left out", false, true}},
+                .returns = "list<list>",
+                .examples = {{"ZIP([1, 2], ['a', 'b', 'c'])", "[[1,\"a\"],[2,\"b\"]]"}},
+                .run = zip});
+  registry.add({.name = "ZIP_LONGEST",
+                .category = "core",
+                .description = "Rows of the lists' items, as many as the longest has, with nulls.",
+                .parameters = {{"lists", "list", "the lists; anything else is left out", false, true}},
+                .returns = "list<list>",
+                .examples = {{"ZIP_LONGEST([1, 2], ['a'])", "[[1,\"a\"],[2,null]]"}},
+                .run = zip_longest});
 }
 
 }  // namespace modelyard::stellar

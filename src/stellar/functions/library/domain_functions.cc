@@ -10,7 +10,9 @@ std::string_view before_suffix(std::string_view name, size_t suffix_size) {
   return name.size() > suffix_size + 1 ? name.substr(0, name.size() - suffix_size - 1) : std::string_view();
 }
 
-bool usable(Call& call) { return is_string_or_null(call, 0) && !call.at(0).is_null() && is_domain_name(call[0].text()); }
+bool usable(Call& call) {
+  return is_string_or_null(call, 0) && !call.at(0).is_null() && is_domain_name(call[0].text());
+}
 
 Value remove_subdomains(Call& call) {
   if (!usable(call)) return {};
@@ -46,23 +48,31 @@ Value to_tld(Call& call) {
   return name.ends_with(suffix) ? Value::string(name.substr(name.size() - suffix.size())) : call.string(suffix);
 }
 
-void add(FunctionRegistry& registry, std::string_view name, std::string_view description, Value (*run)(Call&), std::vector<Example> examples) {
-  registry.add({.name = name, .category = "network", .description = description,
-                .parameters = {{"domain", "string", "a domain name"}}, .returns = "string", .examples = std::move(examples), .run = run});
+void add(FunctionRegistry& registry, std::string_view name, std::string_view description, Value (*run)(Call&),
+         std::vector<Example> examples) {
+  registry.add({.name = name,
+                .category = "network",
+                .description = description,
+                .parameters = {{"domain", "string", "a domain name"}},
+                .returns = "string",
+                .examples = std::move(examples),
+                .run = run});
 }
 
 }  // namespace
 
 void register_domain_functions(FunctionRegistry& registry) {
   add(registry, "DOMAIN_REMOVE_SUBDOMAINS",
-      "The last label before the public suffix, and the suffix (private ones such as github.io included); null where the text is no domain name.",
+      "The last label before the public suffix, and the suffix (private ones such as github.io included); null where "
+      "the text is no domain name.",
       remove_subdomains,
-      {{"DOMAIN_REMOVE_SUBDOMAINS('mail.yahoo.co.uk')", "\"yahoo.co.uk\""}, {"DOMAIN_REMOVE_SUBDOMAINS('WWW.GOOGLE.COM')", "\"GOOGLE.com\""},
+      {{"DOMAIN_REMOVE_SUBDOMAINS('mail.yahoo.co.uk')", "\"yahoo.co.uk\""},
+       {"DOMAIN_REMOVE_SUBDOMAINS('WWW.GOOGLE.COM')", "\"GOOGLE.com\""},
        {"DOMAIN_REMOVE_SUBDOMAINS('10.1.1.1')", "null"}});
-  add(registry, "DOMAIN_REMOVE_TLD", "What stands before the public suffix; null where the text is no domain name.", remove_tld,
-      {{"DOMAIN_REMOVE_TLD('mail.yahoo.co.uk')", "\"mail.yahoo\""}});
-  add(registry, "DOMAIN_TO_TLD", "The public suffix; where the text is no domain name, what stands after its last dot.", to_tld,
-      {{"DOMAIN_TO_TLD('mail.yahoo.co.uk')", "\"co.uk\""}, {"DOMAIN_TO_TLD('me.github.io')", "\"github.io\""}});
+  add(registry, "DOMAIN_REMOVE_TLD", "What stands before the public suffix; null where the text is no domain name.",
+      remove_tld, {{"DOMAIN_REMOVE_TLD('mail.yahoo.co.uk')", "\"mail.yahoo\""}});
+  add(registry, "DOMAIN_TO_TLD", "The public suffix; where the text is no domain name, what stands after its last dot.",
+      to_tld, {{"DOMAIN_TO_TLD('mail.yahoo.co.uk')", "\"co.uk\""}, {"DOMAIN_TO_TLD('me.github.io')", "\"github.io\""}});
 }
 
 }  // namespace modelyard::stellar

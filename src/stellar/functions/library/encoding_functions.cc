@@ -12,14 +12,19 @@ struct Name {
   std::string_view name;
   Encoding encoding;
 };
-constexpr Name kNames[] = {{"BASE32", Encoding::kBase32}, {"BASE32HEX", Encoding::kBase32Hex}, {"BASE64", Encoding::kBase64},
-                           {"BINARY", Encoding::kBinary}, {"HEX", Encoding::kHex}};
+constexpr Name kNames[] = {{"BASE32", Encoding::kBase32},
+                           {"BASE32HEX", Encoding::kBase32Hex},
+                           {"BASE64", Encoding::kBase64},
+                           {"BINARY", Encoding::kBinary},
+                           {"HEX", Encoding::kHex}};
 
 constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 constexpr std::string_view kBase32Hex = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-std::string_view alphabet_of(Encoding e) { return e == Encoding::kBase64 ? kBase64 : e == Encoding::kBase32 ? kBase32 : kBase32Hex; }
+std::string_view alphabet_of(Encoding e) {
+  return e == Encoding::kBase64 ? kBase64 : e == Encoding::kBase32 ? kBase32 : kBase32Hex;
+}
 
 // -1: not of the alphabet. Base64's two dialects are both read.
 int digit_of(Encoding e, char c) {
@@ -95,9 +100,12 @@ int hex_digit(char c) {
 bool in_alphabet(Encoding e, std::string_view text) {
   switch (e) {
     case Encoding::kBinary: return std::all_of(text.begin(), text.end(), [](char c) { return c == '0' || c == '1'; });
-    case Encoding::kHex: return text.size() % 2 == 0 && std::all_of(text.begin(), text.end(), [](char c) { return hex_digit(c) >= 0; });
+    case Encoding::kHex:
+      return text.size() % 2 == 0 && std::all_of(text.begin(), text.end(), [](char c) { return hex_digit(c) >= 0; });
     default:
-      return std::all_of(text.begin(), text.end(), [e](char c) { return digit_of(e, c) >= 0 || c == '=' || c == ' ' || c == '\n' || c == '\r' || c == '\t'; });
+      return std::all_of(text.begin(), text.end(), [e](char c) {
+        return digit_of(e, c) >= 0 || c == '=' || c == ' ' || c == '\n' || c == '\r' || c == '\t';
+      });
   }
 }
 
@@ -136,7 +144,8 @@ Value decode(Call& call) {
   if (*encoding == Encoding::kBinary) return call.string(to_valid_utf8(decode_binary(text)));
   if (*encoding != Encoding::kHex) return call.string(to_valid_utf8(decode_bits(*encoding, text)));
   std::string bytes;
-  for (size_t i = 0; i + 1 < text.size(); i += 2) bytes += static_cast<char>(hex_digit(text[i]) << 4 | hex_digit(text[i + 1]));
+  for (size_t i = 0; i + 1 < text.size(); i += 2)
+    bytes += static_cast<char>(hex_digit(text[i]) << 4 | hex_digit(text[i + 1]));
   return call.string(to_valid_utf8(bytes));
 }
 
@@ -156,18 +165,37 @@ Value supported_encodings(Call& call) {
 }  // namespace
 
 void register_encoding_functions(FunctionRegistry& registry) {
-  registry.add({.name = "ENCODE", .category = "string", .description = "The UTF-8 bytes of a text in an encoding; empty and null give null.",
-                .parameters = {{"str", "string", "the text"}, {"enc", "string", "BASE32, BASE32HEX, BASE64, BINARY or HEX"}}, .returns = "string",
-                .examples = {{"ENCODE('abc', 'BASE64')", "\"YWJj\""}, {"ENCODE('abc', 'HEX')", "\"616263\""}}, .run = encode});
-  registry.add({.name = "DECODE", .category = "string", .description = "The text of encoded bytes.",
-                .parameters = {{"str", "string", "the encoded text"}, {"enc", "string", "the encoding"},
-                               {"verify", "bool", "true: a text that is not of the encoding's alphabet is given back", true}},
-                .returns = "string", .examples = {{"DECODE('YWJj', 'BASE64')", "\"abc\""}, {"DECODE('!', 'BASE32', true)", "\"!\""}}, .run = decode});
-  registry.add({.name = "IS_ENCODING", .category = "string", .description = "Whether a text is made of an encoding's alphabet.",
-                .parameters = {{"str", "string", "the text"}, {"enc", "string", "the encoding"}}, .returns = "bool",
-                .examples = {{"IS_ENCODING('YWJj', 'BASE64')", "true"}, {"IS_ENCODING('x', 'HEX')", "false"}}, .run = is_encoding});
-  registry.add({.name = "GET_SUPPORTED_ENCODINGS", .category = "string", .description = "The encodings that ENCODE and DECODE know.", .parameters = {},
-                .returns = "list<string>", .examples = {{"GET_SUPPORTED_ENCODINGS()", "[\"BASE32\",\"BASE32HEX\",\"BASE64\",\"BINARY\",\"HEX\"]"}},
+  registry.add(
+      {.name = "ENCODE",
+       .category = "string",
+       .description = "The UTF-8 bytes of a text in an encoding; empty and null give null.",
+       .parameters = {{"str", "string", "the text"}, {"enc", "string", "BASE32, BASE32HEX, BASE64, BINARY or HEX"}},
+       .returns = "string",
+       .examples = {{"ENCODE('abc', 'BASE64')", "\"YWJj\""}, {"ENCODE('abc', 'HEX')", "\"616263\""}},
+       .run = encode});
+  registry.add(
+      {.name = "DECODE",
+       .category = "string",
+       .description = "The text of encoded bytes.",
+       .parameters = {{"str", "string", "the encoded text"},
+                      {"enc", "string", "the encoding"},
+                      {"verify", "bool", "true: a text that is not of the encoding's alphabet is given back", true}},
+       .returns = "string",
+       .examples = {{"DECODE('YWJj', 'BASE64')", "\"abc\""}, {"DECODE('!', 'BASE32', true)", "\"!\""}},
+       .run = decode});
+  registry.add({.name = "IS_ENCODING",
+                .category = "string",
+                .description = "Whether a text is made of an encoding's alphabet.",
+                .parameters = {{"str", "string", "the text"}, {"enc", "string", "the encoding"}},
+                .returns = "bool",
+                .examples = {{"IS_ENCODING('YWJj', 'BASE64')", "true"}, {"IS_ENCODING('x', 'HEX')", "false"}},
+                .run = is_encoding});
+  registry.add({.name = "GET_SUPPORTED_ENCODINGS",
+                .category = "string",
+                .description = "The encodings that ENCODE and DECODE know.",
+                .parameters = {},
+                .returns = "list<string>",
+                .examples = {{"GET_SUPPORTED_ENCODINGS()", "[\"BASE32\",\"BASE32HEX\",\"BASE64\",\"BINARY\",\"HEX\"]"}},
                 .run = supported_encodings});
 }
 

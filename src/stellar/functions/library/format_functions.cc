@@ -15,11 +15,18 @@ Value format(Call& call) {
 }  // namespace
 
 void register_format_functions(FunctionRegistry& registry) {
-  registry.add({.name = "FORMAT", .category = "string",
-                .description = "A text made of a format and arguments, as Java's String.format does. A conversion that does not fit its argument is an error.",
-                .parameters = {{"format", "string", "with %s %d %x %f %e %tY and so on"}, {"args", "any", "the arguments", true, true}}, .returns = "string",
-                .examples = {{"FORMAT('%s has %d', 'a', 5)", "\"a has 5\""}, {"FORMAT('%05.1f|%-4s|', 2.25, 'x')", "\"002.3|x   |\""}, {"FORMAT('%d', 1.5)", "error"}},
-                .run = format, .reads_only = true});
+  registry.add({.name = "FORMAT",
+                .category = "string",
+                .description = "A text made of a format and arguments, as Java's String.format does. A conversion that "
+                               "does not fit its argument is an error.",
+                .parameters = {{"format", "string", "with %s %d %x %f %e %tY and so on"},
+                               {"args", "any", "the arguments", true, true}},
+                .returns = "string",
+                .examples = {{"FORMAT('%s has %d', 'a', 5)", "\"a has 5\""},
+                             {"FORMAT('%05.1f|%-4s|', 2.25, 'x')", "\"002.3|x   |\""},
+                             {"FORMAT('%d', 1.5)", "error"}},
+                .run = format,
+                .reads_only = true});
 }
 
 }  // namespace modelyard::stellar

@@ -37,7 +37,8 @@ std::u16string lower(std::string_view text, const icu::Locale& locale) {
 Value fuzzy_score(Call& call) {
   if (!has_arguments(call, 3)) return {};
   if (!call[0].is_string() || !call[1].is_string() || !call[2].is_string()) return Value::integer(0);
-  if (!languages().contains(call[2].text())) return call.fail(fmt::format("there is no language '{}'; FUZZY_LANGS lists them", call[2].text()));
+  if (!languages().contains(call[2].text()))
+    return call.fail(fmt::format("there is no language '{}'; FUZZY_LANGS lists them", call[2].text()));
   const icu::Locale locale = icu::Locale::createFromName(std::string(call[2].text()).c_str());
   const std::u16string term = lower(call[0].text(), locale);
   const std::u16string query = lower(call[1].text(), locale);
@@ -66,11 +67,24 @@ Value fuzzy_langs(Call& call) {
 }  // namespace
 
 void register_fuzzy_functions(FunctionRegistry& registry) {
-  registry.add({.name = "FUZZY_SCORE", .category = "string", .description = "How well a query's characters are found in a term, in order: one point each, two more where they adjoin.",
-                .parameters = {{"term", "string", "where to look"}, {"query", "string", "what to look for"}, {"lang", "string", "whose lower case counts"}},
-                .returns = "int", .examples = {{"FUZZY_SCORE('metron', 'met', 'en')", "7"}, {"FUZZY_SCORE('metron', 5, 'en')", "0"}}, .run = fuzzy_score});
-  registry.add({.name = "FUZZY_LANGS", .category = "string", .description = "The languages that FUZZY_SCORE knows.", .parameters = {}, .returns = "list<string>",
-                .examples = {{"'en' in FUZZY_LANGS()", "true"}}, .run = fuzzy_langs});
+  registry.add(
+      {.name = "FUZZY_SCORE",
+       .category = "string",
+       .description =
+           "How well a query's characters are found in a term, in order: one point each, two more where they adjoin.",
+       .parameters = {{"term", "string", "where to look"},
+                      {"query", "string", "what to look for"},
+                      {"lang", "string", "whose lower case counts"}},
+       .returns = "int",
+       .examples = {{"FUZZY_SCORE('metron', 'met', 'en')", "7"}, {"FUZZY_SCORE('metron', 5, 'en')", "0"}},
+       .run = fuzzy_score});
+  registry.add({.name = "FUZZY_LANGS",
+                .category = "string",
+                .description = "The languages that FUZZY_SCORE knows.",
+                .parameters = {},
+                .returns = "list<string>",
+                .examples = {{"'en' in FUZZY_LANGS()", "true"}},
+                .run = fuzzy_langs});
 }
 
 }  // namespace modelyard::stellar

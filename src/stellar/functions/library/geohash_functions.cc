@@ -80,7 +80,8 @@ double distance(Point from, Point to, Strategy strategy) {
     case Strategy::kVincenty: {
       const double x = std::cos(b) * std::sin(longitudes);
       const double y = std::cos(a) * std::sin(b) - std::sin(a) * std::cos(b) * std::cos(longitudes);
-      return kEarthKm * std::atan2(std::hypot(x, y), std::sin(a) * std::sin(b) + std::cos(a) * std::cos(b) * std::cos(longitudes));
+      return kEarthKm *
+             std::atan2(std::hypot(x, y), std::sin(a) * std::sin(b) + std::cos(a) * std::cos(b) * std::cos(longitudes));
     }
     case Strategy::kHaversine: break;
   }
@@ -154,7 +155,8 @@ Value max_dist(Call& call) {
   if (points.size() > kPointsMax) throw BoundReached{"points"};
   double longest = 0;
   for (size_t i = 0; i < points.size(); ++i) {
-    for (size_t j = i + 1; j < points.size(); ++j) longest = std::max(longest, distance(points[i], points[j], *strategy));
+    for (size_t j = i + 1; j < points.size(); ++j)
+      longest = std::max(longest, distance(points[i], points[j], *strategy));
   }
   return points.empty() ? Value::null() : Value::double_number(longest);
 }
@@ -191,24 +193,55 @@ Value centroid(Call& call) {
 }  // namespace
 
 void register_geohash_functions(FunctionRegistry& registry) {
-  registry.add({.name = "GEOHASH_FROM_LATLONG", .category = "geo-hash", .description = "The geohash of a point.",
-                .parameters = {{"latitude", "double", "degrees; null gives null"}, {"longitude", "double", "degrees"}, {"precision", "int", "characters, 1 to 12 (default)", true}},
-                .returns = "string", .examples = {{"GEOHASH_FROM_LATLONG(40.7128, -74.0060, 5)", "\"dr5re\""}}, .run = from_latlong});
-  registry.add({.name = "GEOHASH_FROM_LOC", .category = "geo-hash", .description = "The geohash of a map with latitude and longitude.",
-                .parameters = {{"loc", "map", "null gives null"}, {"precision", "int", "characters, 1 to 12 (default)", true}}, .returns = "string",
-                .examples = {{"GEOHASH_FROM_LOC({'latitude' : '40.7128', 'longitude' : '-74.0060'}, 4)", "\"dr5r\""}}, .run = from_loc});
-  registry.add({.name = "GEOHASH_TO_LATLONG", .category = "geo-hash", .description = "The middle of a geohash's cell: a map with latitude and longitude.",
-                .parameters = {{"hash", "string", "null gives null"}}, .returns = "map", .examples = {{"GEOHASH_TO_LATLONG('s')", "{\"latitude\":22.5,\"longitude\":22.5}"}},
+  registry.add({.name = "GEOHASH_FROM_LATLONG",
+                .category = "geo-hash",
+                .description = "The geohash of a point.",
+                .parameters = {{"latitude", "double", "degrees; null gives null"},
+                               {"longitude", "double", "degrees"},
+                               {"precision", "int", "characters, 1 to 12 (default)", true}},
+                .returns = "string",
+                .examples = {{"GEOHASH_FROM_LATLONG(40.7128, -74.0060, 5)", "\"dr5re\""}},
+                .run = from_latlong});
+  registry.add(
+      {.name = "GEOHASH_FROM_LOC",
+       .category = "geo-hash",
+       .description = "The geohash of a map with latitude and longitude.",
+       .parameters = {{"loc", "map", "null gives null"}, {"precision", "int", "characters, 1 to 12 (default)", true}},
+       .returns = "string",
+       .examples = {{"GEOHASH_FROM_LOC({'latitude' : '40.7128', 'longitude' : '-74.0060'}, 4)", "\"dr5r\""}},
+       .run = from_loc});
+  registry.add({.name = "GEOHASH_TO_LATLONG",
+                .category = "geo-hash",
+                .description = "The middle of a geohash's cell: a map with latitude and longitude.",
+                .parameters = {{"hash", "string", "null gives null"}},
+                .returns = "map",
+                .examples = {{"GEOHASH_TO_LATLONG('s')", "{\"latitude\":22.5,\"longitude\":22.5}"}},
                 .run = to_latlong});
-  registry.add({.name = "GEOHASH_DIST", .category = "geo-hash", .description = "The distance of two geohashes in km.",
-                .parameters = {{"hash1", "string", "null gives null"}, {"hash2", "string", "null gives null"}, {"strategy", "string", "HAVERSINE (default), LAW_OF_COSINES, VICENTY", true}},
-                .returns = "double", .examples = {{"ROUND(GEOHASH_DIST('dr5ru', '9q8yy'))", "4129.0"}}, .run = dist});
-  registry.add({.name = "GEOHASH_MAX_DIST", .category = "geo-hash", .description = "The longest distance between any two of the geohashes in km.",
-                .parameters = {{"hashes", "list<string>", "null gives null"}, {"strategy", "string", "as of GEOHASH_DIST", true}}, .returns = "double",
-                .examples = {{"ROUND(GEOHASH_MAX_DIST(['dr5ru', 'dr5rg', '9q8yy']))", "4129.0"}}, .run = max_dist});
-  registry.add({.name = "GEOHASH_CENTROID", .category = "geo-hash", .description = "The geohash of the middle of some geohashes.",
-                .parameters = {{"hashes", "list<string>", "or a multiset, whose counts are weights; null gives null"}, {"precision", "int", "characters, 1 to 12 (default)", true}},
-                .returns = "string", .examples = {{"GEOHASH_CENTROID(['s00', 's00'], 3)", "\"s00\""}}, .run = centroid});
+  registry.add({.name = "GEOHASH_DIST",
+                .category = "geo-hash",
+                .description = "The distance of two geohashes in km.",
+                .parameters = {{"hash1", "string", "null gives null"},
+                               {"hash2", "string", "null gives null"},
+                               {"strategy", "string", "HAVERSINE (default), LAW_OF_COSINES, VICENTY", true}},
+                .returns = "double",
+                .examples = {{"ROUND(GEOHASH_DIST('dr5ru', '9q8yy'))", "4129.0"}},
+                .run = dist});
+  registry.add({.name = "GEOHASH_MAX_DIST",
+                .category = "geo-hash",
+                .description = "The longest distance between any two of the geohashes in km.",
+                .parameters = {{"hashes", "list<string>", "null gives null"},
+                               {"strategy", "string", "as of GEOHASH_DIST", true}},
+                .returns = "double",
+                .examples = {{"ROUND(GEOHASH_MAX_DIST(['dr5ru', 'dr5rg', '9q8yy']))", "4129.0"}},
+                .run = max_dist});
+  registry.add({.name = "GEOHASH_CENTROID",
+                .category = "geo-hash",
+                .description = "The geohash of the middle of some geohashes.",
+                .parameters = {{"hashes", "list<string>", "or a multiset, whose counts are weights; null gives null"},
+                               {"precision", "int", "characters, 1 to 12 (default)", true}},
+                .returns = "string",
+                .examples = {{"GEOHASH_CENTROID(['s00', 's00'], 3)", "\"s00\""}},
+                .run = centroid});
 }
 
 }  // namespace modelyard::stellar

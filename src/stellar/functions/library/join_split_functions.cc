@@ -74,13 +74,24 @@ Value split(Call& call) {
 }  // namespace
 
 void register_join_split_functions(FunctionRegistry& registry) {
-  registry.add({.name = "JOIN", .category = "string", .description = "The texts of a collection's items, nulls left out, with a delimiter between.",
-                .parameters = {{"items", "list", "a list or set"}, {"delim", "string", "what goes between"}}, .returns = "string",
-                .examples = {{"JOIN(['hello', 'world'], ' ')", "\"hello world\""}, {"JOIN([1, null, 'a'], ',')", "\"1,a\""}},
-                .run = join, .reads_only = true});
-  registry.add({.name = "SPLIT", .category = "string", .description = "A text cut at each delimiter, empty pieces kept.",
-                .parameters = {{"input", "any", "the value; null gives an empty list"}, {"delim", "string", "no regular expression"}},
-                .returns = "list<string>", .examples = {{"SPLIT('a,b,,c', ',')", "[\"a\",\"b\",\"\",\"c\"]"}}, .run = split, .reads_only = true});
+  registry.add(
+      {.name = "JOIN",
+       .category = "string",
+       .description = "The texts of a collection's items, nulls left out, with a delimiter between.",
+       .parameters = {{"items", "list", "a list or set"}, {"delim", "string", "what goes between"}},
+       .returns = "string",
+       .examples = {{"JOIN(['hello', 'world'], ' ')", "\"hello world\""}, {"JOIN([1, null, 'a'], ',')", "\"1,a\""}},
+       .run = join,
+       .reads_only = true});
+  registry.add({.name = "SPLIT",
+                .category = "string",
+                .description = "A text cut at each delimiter, empty pieces kept.",
+                .parameters = {{"input", "any", "the value; null gives an empty list"},
+                               {"delim", "string", "no regular expression"}},
+                .returns = "list<string>",
+                .examples = {{"SPLIT('a,b,,c', ',')", "[\"a\",\"b\",\"\",\"c\"]"}},
+                .run = split,
+                .reads_only = true});
 }
 
 }  // namespace modelyard::stellar

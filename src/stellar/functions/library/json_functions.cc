@@ -37,18 +37,24 @@ Value to_json_list(Call& call) {
   return call.failed ? Value::null() : out;
 }
 
-void add(FunctionRegistry& registry, std::string_view name, std::string_view description, std::string_view returns, Value (*run)(Call&),
-         std::vector<Example> examples) {
-  registry.add({.name = name, .category = "string", .description = description,
-                .parameters = {{"str", "string", "JSON; null gives null, an empty text itself"}}, .returns = returns,
-                .examples = std::move(examples), .run = run});
+void add(FunctionRegistry& registry, std::string_view name, std::string_view description, std::string_view returns,
+         Value (*run)(Call&), std::vector<Example> examples) {
+  registry.add({.name = name,
+                .category = "string",
+                .description = description,
+                .parameters = {{"str", "string", "JSON; null gives null, an empty text itself"}},
+                .returns = returns,
+                .examples = std::move(examples),
+                .run = run});
 }
 
 }  // namespace
 
 void register_json_functions(FunctionRegistry& registry) {
-  add(registry, "TO_JSON_OBJECT", "The value of a JSON text.", "any", to_json_object, {{"TO_JSON_OBJECT('[1, 2.5]')", "[1,2.5]"}});
-  add(registry, "TO_JSON_MAP", "The map of a JSON object.", "map", to_json_map, {{"TO_JSON_MAP('{\"a\": 1}')", "{\"a\":1}"}, {"TO_JSON_MAP('[]')", "error"}});
+  add(registry, "TO_JSON_OBJECT", "The value of a JSON text.", "any", to_json_object,
+      {{"TO_JSON_OBJECT('[1, 2.5]')", "[1,2.5]"}});
+  add(registry, "TO_JSON_MAP", "The map of a JSON object.", "map", to_json_map,
+      {{"TO_JSON_MAP('{\"a\": 1}')", "{\"a\":1}"}, {"TO_JSON_MAP('[]')", "error"}});
   add(registry, "TO_JSON_LIST", "The list of a JSON array.", "list", to_json_list, {{"TO_JSON_LIST('[1]')", "[1]"}});
 }
 

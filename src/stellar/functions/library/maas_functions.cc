@@ -10,7 +10,8 @@ Value get_endpoint(Call& call) {
   if (!call.capabilities.has_models()) return call.fail("no model registry is connected here");
   if (call[0].is_null()) return {};
   const Value version = call.at(1);
-  const auto found = call.capabilities.find_endpoint(call[0].text(), version.is_null() ? std::nullopt : std::optional(version.text()));
+  const auto found =
+      call.capabilities.find_endpoint(call[0].text(), version.is_null() ? std::nullopt : std::optional(version.text()));
   if (!found) return {};
   MapObject* map = make_map(call.arena, MapObject::Order::kHashed, 3 + found->functions.size());
   put(*map, "name", call.string(found->name));
@@ -58,17 +59,23 @@ Value model_apply(Call& call) {
 }  // namespace
 
 void register_maas_functions(FunctionRegistry& registry) {
-  registry.add({.name = "MAAS_GET_ENDPOINT", .category = "maas",
-                .description = "An endpoint of a deployed model, chosen at random from those that are ready: a map with name, version, url and its functions; "
+  registry.add({.name = "MAAS_GET_ENDPOINT",
+                .category = "maas",
+                .description = "An endpoint of a deployed model, chosen at random from those that are ready: a map "
+                               "with name, version, url and its functions; "
                                "null when there is none.",
-                .parameters = {{"name", "string", "the model"}, {"version", "string", "default the greatest", true}}, .returns = "map",
+                .parameters = {{"name", "string", "the model"}, {"version", "string", "default the greatest", true}},
+                .returns = "map",
                 .run = get_endpoint});
-  registry.add({.name = "MAAS_MODEL_APPLY", .category = "maas",
-                .description = "Calls a model and gives its answer; null when the call fails.",
-                .parameters = {{"endpoint", "map", "of MAAS_GET_ENDPOINT; anything else gives null"},
-                               {"function", "string", "an alias of the model's functions or a path; default apply", true},
-                               {"args", "map", "the model's arguments; nulls are left out"}},
-                .returns = "map", .run = model_apply});
+  registry.add(
+      {.name = "MAAS_MODEL_APPLY",
+       .category = "maas",
+       .description = "Calls a model and gives its answer; null when the call fails.",
+       .parameters = {{"endpoint", "map", "of MAAS_GET_ENDPOINT; anything else gives null"},
+                      {"function", "string", "an alias of the model's functions or a path; default apply", true},
+                      {"args", "map", "the model's arguments; nulls are left out"}},
+       .returns = "map",
+       .run = model_apply});
 }
 
 }  // namespace modelyard::stellar

@@ -39,9 +39,15 @@ Value is_nan(Call& call) {
   return Value::boolean(call[0].is_floating() && std::isnan(call[0].as_double()));
 }
 
-void add(FunctionRegistry& registry, std::string_view name, std::string_view description, Value (*run)(Call&), std::vector<Example> examples) {
-  registry.add({.name = name, .category = "math", .description = description, .parameters = {{"number", "number", "null gives NaN"}},
-                .returns = "double", .examples = std::move(examples), .run = run});
+void add(FunctionRegistry& registry, std::string_view name, std::string_view description, Value (*run)(Call&),
+         std::vector<Example> examples) {
+  registry.add({.name = name,
+                .category = "math",
+                .description = description,
+                .parameters = {{"number", "number", "null gives NaN"}},
+                .returns = "double",
+                .examples = std::move(examples),
+                .run = run});
 }
 
 }  // namespace
@@ -50,7 +56,8 @@ void register_math_functions(FunctionRegistry& registry) {
   add(registry, "ABS", "The absolute value.", apply<absolute>, {{"ABS(-1)", "1.0"}});
   add(registry, "CEILING", "The least whole number not below.", apply<ceiling>, {{"CEILING(1.2)", "2.0"}});
   add(registry, "FLOOR", "The greatest whole number not above.", apply<floor_of>, {{"FLOOR(1.8)", "1.0"}});
-  add(registry, "ROUND", "The nearest whole number, halves up, within 64 bits.", apply<round_half_up>, {{"ROUND(2.5)", "3.0"}, {"ROUND(-2.5)", "-2.0"}});
+  add(registry, "ROUND", "The nearest whole number, halves up, within 64 bits.", apply<round_half_up>,
+      {{"ROUND(2.5)", "3.0"}, {"ROUND(-2.5)", "-2.0"}});
   add(registry, "COS", "The cosine of radians.", apply<cosine>, {{"COS(0)", "1.0"}});
   add(registry, "SIN", "The sine of radians.", apply<sine>, {{"SIN(0)", "0.0"}});
   add(registry, "TAN", "The tangent of radians.", apply<tangent>, {{"TAN(0)", "0.0"}});
@@ -59,8 +66,13 @@ void register_math_functions(FunctionRegistry& registry) {
   add(registry, "LOG10", "The logarithm to base 10.", apply<decimal_log>, {{"LOG10(100)", "2.0"}});
   add(registry, "LOG2", "The logarithm to base 2, as ln(x) / ln(2).", apply<binary_log>, {{"LOG2(1)", "0.0"}});
   add(registry, "SQRT", "The square root.", apply<square_root>, {{"SQRT(4)", "2.0"}});
-  registry.add({.name = "IS_NAN", .category = "math", .description = "Whether a number is NaN.", .parameters = {{"number", "number", "the number"}},
-                .returns = "bool", .examples = {{"IS_NAN(NaN)", "true"}, {"IS_NAN(1)", "false"}}, .run = is_nan});
+  registry.add({.name = "IS_NAN",
+                .category = "math",
+                .description = "Whether a number is NaN.",
+                .parameters = {{"number", "number", "the number"}},
+                .returns = "bool",
+                .examples = {{"IS_NAN(NaN)", "true"}, {"IS_NAN(1)", "false"}},
+                .run = is_nan});
 }
 
 }  // namespace modelyard::stellar

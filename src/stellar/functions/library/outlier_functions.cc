@@ -25,7 +25,9 @@ class MadState final : public OpaqueObject {
     }
     window.add(value);
   }
-  double score(double value, double scale) const { return scale * std::fabs(value - window.quantile(0.5)) / window_distances.quantile(0.5); }
+  double score(double value, double scale) const {
+    return scale * std::fabs(value - window.quantile(0.5)) / window_distances.quantile(0.5);
+  }
 
   TDigest tick;
   TDigest tick_distances;
@@ -33,7 +35,9 @@ class MadState final : public OpaqueObject {
   TDigest window_distances;
 };
 
-MadState* state_of(Value value) { return value.kind() == Kind::kOpaque ? dynamic_cast<MadState*>(&value.opaque()) : nullptr; }
+MadState* state_of(Value value) {
+  return value.kind() == Kind::kOpaque ? dynamic_cast<MadState*>(&value.opaque()) : nullptr;
+}
 MadState* new_state(Call& call) {
   auto* made = call.arena.make<MadState>();
   made->arena = &call.arena;
@@ -85,15 +89,33 @@ Value mad_score(Call& call) {
 }  // namespace
 
 void register_outlier_functions(FunctionRegistry& registry) {
-  registry.add({.name = "OUTLIER_MAD_ADD", .category = "statistics", .description = "Adds a value to a median-absolute-deviation state, which is changed and returned.",
-                .parameters = {{"state", "state", "null makes a new one"}, {"value", "number", "the value"}}, .returns = "state",
-                .examples = {{"IS_NAN(OUTLIER_MAD_SCORE(OUTLIER_MAD_ADD(null, 1), 1))", "true"}}, .run = mad_add});
-  registry.add({.name = "OUTLIER_MAD_STATE_MERGE", .category = "statistics", .description = "A state whose window is the given states' values.",
-                .parameters = {{"states", "list<state>", "of the window"}, {"current", "state", "whose own values are kept", true}}, .returns = "state",
-                .examples = {{"IS_NAN(OUTLIER_MAD_SCORE(OUTLIER_MAD_STATE_MERGE([]), 1))", "true"}}, .run = mad_merge});
-  registry.add({.name = "OUTLIER_MAD_SCORE", .category = "statistics", .description = "The modified z-score of a value: scale x |value - median| / MAD.",
-                .parameters = {{"state", "state", "the state"}, {"value", "number", "the value"}, {"scale", "number", "default 0.6745", true}}, .returns = "double",
-                .examples = {{"OUTLIER_MAD_SCORE(REDUCE([1, 2, 3, 4, 5], (s, x) -> OUTLIER_MAD_ADD(s, x), OUTLIER_MAD_ADD(null, 3)), 3)", "0.0"}}, .run = mad_score});
+  registry.add({.name = "OUTLIER_MAD_ADD",
+                .category = "statistics",
+                .description = "Adds a value to a median-absolute-deviation state, which is changed and returned.",
+                .parameters = {{"state", "state", "null makes a new one"}, {"value", "number", "the value"}},
+                .returns = "state",
+                .examples = {{"IS_NAN(OUTLIER_MAD_SCORE(OUTLIER_MAD_ADD(null, 1), 1))", "true"}},
+                .run = mad_add});
+  registry.add({.name = "OUTLIER_MAD_STATE_MERGE",
+                .category = "statistics",
+                .description = "A state whose window is the given states' values.",
+                .parameters = {{"states", "list<state>", "of the window"},
+                               {"current", "state", "whose own values are kept", true}},
+                .returns = "state",
+                .examples = {{"IS_NAN(OUTLIER_MAD_SCORE(OUTLIER_MAD_STATE_MERGE([]), 1))", "true"}},
+                .run = mad_merge});
+  registry.add(
+      {.name = "OUTLIER_MAD_SCORE",
+       .category = "statistics",
+       .description = "The modified z-score of a value: scale x |value - median| / MAD.",
+       .parameters = {{"state", "state", "the state"},
+                      {"value", "number", "the value"},
+                      {"scale", "number", "default 0.6745", true}},
+       .returns = "double",
+       .examples =
+           {{"OUTLIER_MAD_SCORE(REDUCE([1, 2, 3, 4, 5], (s, x) -> OUTLIER_MAD_ADD(s, x), OUTLIER_MAD_ADD(null, 3)), 3)",
+             "0.0"}},
+       .run = mad_score});
 }
 
 }  // namespace modelyard::stellar

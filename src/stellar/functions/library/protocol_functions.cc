@@ -17,8 +17,12 @@ Value protocol_to_name(Call& call) {
 }  // namespace
 
 void register_protocol_functions(FunctionRegistry& registry) {
-  registry.add({.name = "PROTOCOL_TO_NAME", .category = "network", .description = "The name of an IP protocol number; anything else comes back as it is.",
-                .parameters = {{"number", "int", "0 to 142"}}, .returns = "string", .examples = {{"PROTOCOL_TO_NAME(6)", "\"TCP\""}, {"PROTOCOL_TO_NAME(255)", "255"}},
+  registry.add({.name = "PROTOCOL_TO_NAME",
+                .category = "network",
+                .description = "The name of an IP protocol number; anything else comes back as it is.",
+                .parameters = {{"number", "int", "0 to 142"}},
+                .returns = "string",
+                .examples = {{"PROTOCOL_TO_NAME(6)", "\"TCP\""}, {"PROTOCOL_TO_NAME(255)", "255"}},
                 .run = protocol_to_name});
 }
 

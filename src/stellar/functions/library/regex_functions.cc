@@ -15,19 +15,25 @@ std::unique_ptr<const Prepared> prepare(std::span<const Value* const> arguments,
   if (arguments.size() < 2 || arguments[1] == nullptr) return nullptr;
   auto prepared = std::make_unique<PreparedRegexes>();
   const auto add = [&](Value pattern) {
-    auto regex = pattern.is_string() ? Regex::compile(pattern.text(), use) : fail(ErrorCode::kInvalidArgument, "no text");
+    auto regex =
+        pattern.is_string() ? Regex::compile(pattern.text(), use) : fail(ErrorCode::kInvalidArgument, "no text");
     prepared->patterns.push_back(regex ? *regex : nullptr);
   };
   if (!for_each_item(*arguments[1], add)) add(*arguments[1]);
   return prepared;
 }
-std::unique_ptr<const Prepared> prepare_match(std::span<const Value* const> arguments) { return prepare(arguments, Regex::Use::kWholeMatch); }
-std::unique_ptr<const Prepared> prepare_find(std::span<const Value* const> arguments) { return prepare(arguments, Regex::Use::kFind); }
+std::unique_ptr<const Prepared> prepare_match(std::span<const Value* const> arguments) {
+  return prepare(arguments, Regex::Use::kWholeMatch);
+}
+std::unique_ptr<const Prepared> prepare_find(std::span<const Value* const> arguments) {
+  return prepare(arguments, Regex::Use::kFind);
+}
 
 // The pattern at `index` of the prepared ones, or compiled now. Null after call.fail().
 std::shared_ptr<const Regex> pattern_of(Call& call, Value pattern, size_t index, Regex::Use use) {
   const auto* prepared = static_cast<const PreparedRegexes*>(call.prepared);
-  if (prepared != nullptr && index < prepared->patterns.size() && prepared->patterns[index] != nullptr) return prepared->patterns[index];
+  if (prepared != nullptr && index < prepared->patterns.size() && prepared->patterns[index] != nullptr)
+    return prepared->patterns[index];
   if (!pattern.is_string()) {
     call.fail(fmt::format("a pattern is a {}, not a string", to_string(pattern.kind())));
     return nullptr;
@@ -74,7 +80,8 @@ Value regexp_group_val(Call& call) {
 }
 
 // A replacement of java.util.regex.Matcher: $1, ${name}, \x for x. False after call.fail().
-bool append_replacement(Call& call, std::string& out, const Regex& regex, const std::vector<Regex::Group>& groups, std::string_view with) {
+bool append_replacement(Call& call, std::string& out, const Regex& regex, const std::vector<Regex::Group>& groups,
+                        std::string_view with) {
   const std::string_view subject = call[0].text();
   const auto append_group = [&](int number) {
     const Regex::Group& group = groups[static_cast<size_t>(number)];
@@ -93,7 +100,8 @@ bool append_replacement(Call& call, std::string& out, const Regex& regex, const 
       append_group(number);
       i = close;
     } else {
-      if (i + 1 == with.size() || with[i + 1] < '0' || with[i + 1] > '9') return call.fail("a '$' in the replacement needs a group: write \\$ for the sign"), false;
+      if (i + 1 == with.size() || with[i + 1] < '0' || with[i + 1] > '9')
+        return call.fail("a '$' in the replacement needs a group: write \\$ for the sign"), false;
       int number = with[++i] - '0';
       if (number > regex.groups()) return call.fail(fmt::format("the pattern has no group {}", number)), false;
       while (i + 1 < with.size() && with[i + 1] >= '0' && with[i + 1] <= '9') {
@@ -143,19 +151,38 @@ Value regexp_replace(Call& call) {
 }  // namespace
 
 void register_regex_functions(FunctionRegistry& registry) {
-  registry.add({.name = "REGEXP_MATCH", .category = "string", .description = "Whether a whole text matches a regular expression (Java's syntax).",
-                .parameters = {{"str", "string", "the text; null gives false"}, {"pattern", "string", "a pattern, or a list of which one must match"}},
-                .returns = "bool", .examples = {{"REGEXP_MATCH('foo123', '[a-z]+\\\\d+')", "true"}, {"REGEXP_MATCH('foo', ['x', 'f..'])", "true"},
-                                                {"REGEXP_MATCH('a', '(')", "error"}},
-                .run = regexp_match, .prepare = prepare_match, .reads_only = true});
-  registry.add({.name = "REGEXP_GROUP_VAL", .category = "string", .description = "What a group took when a whole text matches; null when it does not.",
-                .parameters = {{"str", "string", "the text"}, {"pattern", "string", "the pattern"}, {"group", "int", "the group's number; 0 gives the text itself"}},
-                .returns = "string", .examples = {{"REGEXP_GROUP_VAL('foo123', '([a-z]+)(\\\\d+)', 2)", "\"123\""}}, .run = regexp_group_val,
+  registry.add({.name = "REGEXP_MATCH",
+                .category = "string",
+                .description = "Whether a whole text matches a regular expression (Java's syntax).",
+                .parameters = {{"str", "string", "the text; null gives false"},
+                               {"pattern", "string", "a pattern, or a list of which one must match"}},
+                .returns = "bool",
+                .examples = {{"REGEXP_MATCH('foo123', '[a-z]+\\\\d+')", "true"},
+                             {"REGEXP_MATCH('foo', ['x', 'f..'])", "true"},
+                             {"REGEXP_MATCH('a', '(')", "error"}},
+                .run = regexp_match,
+                .prepare = prepare_match,
+                .reads_only = true});
+  registry.add({.name = "REGEXP_GROUP_VAL",
+                .category = "string",
+                .description = "What a group took when a whole text matches; null when it does not.",
+                .parameters = {{"str", "string", "the text"},
+                               {"pattern", "string", "the pattern"},
+                               {"group", "int", "the group's number; 0 gives the text itself"}},
+                .returns = "string",
+                .examples = {{"REGEXP_GROUP_VAL('foo123', '([a-z]+)(\\\\d+)', 2)", "\"123\""}},
+                .run = regexp_group_val,
                 .prepare = prepare_match});
-  registry.add({.name = "REGEXP_REPLACE", .category = "string", .description = "Replaces all that a pattern finds in a text.",
-                .parameters = {{"str", "string", "the text; empty and null give null"}, {"pattern", "string", "the pattern"},
-                               {"value", "string", "the replacement; $1 is a group, \\$ the sign; empty leaves the text as it is"}},
-                .returns = "string", .examples = {{"REGEXP_REPLACE('a1b2', '(\\\\d)', '<$1>')", "\"a<1>b<2>\""}}, .run = regexp_replace,
+  registry.add({.name = "REGEXP_REPLACE",
+                .category = "string",
+                .description = "Replaces all that a pattern finds in a text.",
+                .parameters = {{"str", "string", "the text; empty and null give null"},
+                               {"pattern", "string", "the pattern"},
+                               {"value", "string",
+                                "the replacement; $1 is a group, \\$ the sign; empty leaves the text as it is"}},
+                .returns = "string",
+                .examples = {{"REGEXP_REPLACE('a1b2', '(\\\\d)', '<$1>')", "\"a<1>b<2>\""}},
+                .run = regexp_replace,
                 .prepare = prepare_find});
 }
 

@@ -73,7 +73,8 @@ Value multiset_init(Call& call) {
 
 MapObject* first_multiset(Call& call) {
   if (call.at(0).is_null()) return new_multiset(call);
-  if (!call[0].is_map() || !call[0].map().multiset) return call.fail("argument 1 is no multiset: MULTISET_INIT makes one"), nullptr;
+  if (!call[0].is_map() || !call[0].map().multiset)
+    return call.fail("argument 1 is no multiset: MULTISET_INIT makes one"), nullptr;
   return &changeable(call.arena, call[0].map());
 }
 
@@ -127,32 +128,72 @@ Value multiset_to_set(Call& call) {
 }  // namespace
 
 void register_set_functions(FunctionRegistry& registry) {
-  registry.add({.name = "SET_INIT", .category = "core", .description = "A set of a collection's items, in their order.",
-                .parameters = {{"items", "list", "anything else makes an empty set", true}}, .returns = "set",
-                .examples = {{"SET_INIT([2, 1, 2])", "[2,1]"}}, .run = set_init});
-  registry.add({.name = "SET_ADD", .category = "core", .description = "Adds values to a set, which is changed and returned; nulls are left out.",
-                .parameters = {{"set", "set", "null makes a new one"}, {"values", "any", "what is added", false, true}}, .returns = "set",
-                .examples = {{"SET_ADD(SET_INIT([1]), 2, 1)", "[1,2]"}}, .run = set_add});
-  registry.add({.name = "SET_REMOVE", .category = "core", .description = "Removes values from a set, which is changed and returned.",
-                .parameters = {{"set", "set", "null makes a new one"}, {"values", "any", "what is removed", false, true}}, .returns = "set",
-                .examples = {{"SET_REMOVE(SET_INIT([1, 2]), 1)", "[2]"}}, .run = set_remove});
-  registry.add({.name = "SET_MERGE", .category = "core", .description = "One set of all the collections' items.",
-                .parameters = {{"sets", "list<set>", "collections; nulls are left out"}}, .returns = "set", .examples = {{"SET_MERGE([[1, 2], [2, 3]])", "[1,2,3]"}},
+  registry.add({.name = "SET_INIT",
+                .category = "core",
+                .description = "A set of a collection's items, in their order.",
+                .parameters = {{"items", "list", "anything else makes an empty set", true}},
+                .returns = "set",
+                .examples = {{"SET_INIT([2, 1, 2])", "[2,1]"}},
+                .run = set_init});
+  registry.add({.name = "SET_ADD",
+                .category = "core",
+                .description = "Adds values to a set, which is changed and returned; nulls are left out.",
+                .parameters = {{"set", "set", "null makes a new one"}, {"values", "any", "what is added", false, true}},
+                .returns = "set",
+                .examples = {{"SET_ADD(SET_INIT([1]), 2, 1)", "[1,2]"}},
+                .run = set_add});
+  registry.add(
+      {.name = "SET_REMOVE",
+       .category = "core",
+       .description = "Removes values from a set, which is changed and returned.",
+       .parameters = {{"set", "set", "null makes a new one"}, {"values", "any", "what is removed", false, true}},
+       .returns = "set",
+       .examples = {{"SET_REMOVE(SET_INIT([1, 2]), 1)", "[2]"}},
+       .run = set_remove});
+  registry.add({.name = "SET_MERGE",
+                .category = "core",
+                .description = "One set of all the collections' items.",
+                .parameters = {{"sets", "list<set>", "collections; nulls are left out"}},
+                .returns = "set",
+                .examples = {{"SET_MERGE([[1, 2], [2, 3]])", "[1,2,3]"}},
                 .run = set_merge});
-  registry.add({.name = "MULTISET_INIT", .category = "core", .description = "A map of each item to how often it is there.",
-                .parameters = {{"items", "list", "a collection", true}}, .returns = "multiset", .examples = {{"MULTISET_INIT(['a', 'b', 'a'])", "{\"a\":2,\"b\":1}"}},
+  registry.add({.name = "MULTISET_INIT",
+                .category = "core",
+                .description = "A map of each item to how often it is there.",
+                .parameters = {{"items", "list", "a collection", true}},
+                .returns = "multiset",
+                .examples = {{"MULTISET_INIT(['a', 'b', 'a'])", "{\"a\":2,\"b\":1}"}},
                 .run = multiset_init});
-  registry.add({.name = "MULTISET_ADD", .category = "core", .description = "Counts values in a multiset, which is changed and returned.",
-                .parameters = {{"multiset", "multiset", "of MULTISET_INIT; null makes a new one"}, {"values", "any", "what is counted", false, true}},
-                .returns = "multiset", .examples = {{"MULTISET_ADD(MULTISET_INIT(['a']), 'a')", "{\"a\":2}"}}, .run = multiset_add});
-  registry.add({.name = "MULTISET_REMOVE", .category = "core", .description = "Takes values off a multiset, which is changed and returned.",
-                .parameters = {{"multiset", "multiset", "of MULTISET_INIT; null makes a new one"}, {"values", "any", "what is taken off", false, true}},
-                .returns = "multiset", .examples = {{"MULTISET_REMOVE(MULTISET_INIT(['a', 'a', 'b']), 'a', 'b')", "{\"a\":1}"}}, .run = multiset_remove});
-  registry.add({.name = "MULTISET_MERGE", .category = "core", .description = "One multiset with the sums of all counts.",
-                .parameters = {{"multisets", "list<multiset>", "nulls are left out"}}, .returns = "multiset",
-                .examples = {{"MULTISET_MERGE([MULTISET_INIT(['a']), MULTISET_INIT(['a', 'b'])])", "{\"a\":2,\"b\":1}"}}, .run = multiset_merge});
-  registry.add({.name = "MULTISET_TO_SET", .category = "core", .description = "The items of a multiset.",
-                .parameters = {{"multiset", "multiset", "null gives an empty set"}}, .returns = "set", .examples = {{"MULTISET_TO_SET(MULTISET_INIT(['a', 'a']))", "[\"a\"]"}},
+  registry.add({.name = "MULTISET_ADD",
+                .category = "core",
+                .description = "Counts values in a multiset, which is changed and returned.",
+                .parameters = {{"multiset", "multiset", "of MULTISET_INIT; null makes a new one"},
+                               {"values", "any", "what is counted", false, true}},
+                .returns = "multiset",
+                .examples = {{"MULTISET_ADD(MULTISET_INIT(['a']), 'a')", "{\"a\":2}"}},
+                .run = multiset_add});
+  registry.add({.name = "MULTISET_REMOVE",
+                .category = "core",
+                .description = "Takes values off a multiset, which is changed and returned.",
+                .parameters = {{"multiset", "multiset", "of MULTISET_INIT; null makes a new one"},
+                               {"values", "any", "what is taken off", false, true}},
+                .returns = "multiset",
+                .examples = {{"MULTISET_REMOVE(MULTISET_INIT(['a', 'a', 'b']), 'a', 'b')", "{\"a\":1}"}},
+                .run = multiset_remove});
+  registry.add(
+      {.name = "MULTISET_MERGE",
+       .category = "core",
+       .description = "One multiset with the sums of all counts.",
+       .parameters = {{"multisets", "list<multiset>", "nulls are left out"}},
+       .returns = "multiset",
+       .examples = {{"MULTISET_MERGE([MULTISET_INIT(['a']), MULTISET_INIT(['a', 'b'])])", "{\"a\":2,\"b\":1}"}},
+       .run = multiset_merge});
+  registry.add({.name = "MULTISET_TO_SET",
+                .category = "core",
+                .description = "The items of a multiset.",
+                .parameters = {{"multiset", "multiset", "null gives an empty set"}},
+                .returns = "set",
+                .examples = {{"MULTISET_TO_SET(MULTISET_INIT(['a', 'a']))", "[\"a\"]"}},
                 .run = multiset_to_set});
 }
 

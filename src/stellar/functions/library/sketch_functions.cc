@@ -124,7 +124,8 @@ Bloom* new_bloom(Call& call, bool with_options) {
   double chance = 0.01;
   if (with_options && call.size() > 1) expected = to_double(call[0]).value_or(expected);
   if (with_options && call.size() > 2) chance = to_double(call[1]).value_or(chance);
-  if (!(expected > 0) || !(chance > 0) || !(chance < 1)) return call.fail("takes a positive number of elements and a chance between 0 and 1"), nullptr;
+  if (!(expected > 0) || !(chance > 0) || !(chance < 1))
+    return call.fail("takes a positive number of elements and a chance between 0 and 1"), nullptr;
   const double bits = std::max(64.0, -expected * std::log(chance) / (std::log(2.0) * std::log(2.0)));
   if (bits / 8 > static_cast<double>(call.arena.limit())) throw BoundReached{"memory"};
   call.arena.charge(static_cast<size_t>(bits / 8));
@@ -175,30 +176,66 @@ Value bloom_merge(Call& call) {
 }  // namespace
 
 void register_sketch_functions(FunctionRegistry& registry) {
-  registry.add({.name = "HLLP_INIT", .category = "statistics", .description = "A new HyperLogLog++ estimator of how many different values were added.",
-                .parameters = {{"p", "int", "precision; default 14", true}, {"sp", "int", "precision while few values are known; default 25", true}},
-                .returns = "hllp", .examples = {{"HLLP_CARDINALITY(HLLP_INIT())", "0"}}, .run = hllp_init});
-  registry.add({.name = "HLLP_ADD", .category = "statistics", .description = "Adds values to an estimator, which is changed and returned.",
-                .parameters = {{"hllp", "hllp", "null makes a new one"}, {"values", "any", "values, or lists of them", false, true}}, .returns = "hllp",
-                .examples = {{"HLLP_CARDINALITY(HLLP_ADD(HLLP_INIT(), ['a', 'b', 'a']))", "2"}}, .run = hllp_add});
-  registry.add({.name = "HLLP_CARDINALITY", .category = "statistics", .description = "The estimate; 0 for anything that is no estimator.",
-                .parameters = {{"hllp", "hllp", "the estimator", true}}, .returns = "long", .examples = {{"HLLP_CARDINALITY(null)", "0"}}, .run = hllp_cardinality});
-  registry.add({.name = "HLLP_MERGE", .category = "statistics", .description = "One estimator of all the members' values; null for an empty list.",
-                .parameters = {{"hllps", "list<hllp>", "estimators of one precision"}}, .returns = "hllp",
-                .examples = {{"HLLP_CARDINALITY(HLLP_MERGE([HLLP_ADD(null, 1), HLLP_ADD(null, 1, 2)]))", "2"}}, .run = hllp_merge});
-  registry.add({.name = "BLOOM_INIT", .category = "core", .description = "A new Bloom filter.",
-                .parameters = {{"expected", "int", "elements, 100000; counts only beside another argument", true},
-                               {"fpp", "float", "chance of a false positive, 0.01; counts only beside a third argument", true}},
-                .returns = "bloom", .examples = {{"BLOOM_EXISTS(BLOOM_INIT(), 'a')", "false"}}, .run = bloom_init});
-  registry.add({.name = "BLOOM_ADD", .category = "core", .description = "Adds values to a filter, which is changed and returned; nulls are left out.",
-                .parameters = {{"bloom", "bloom", "null makes a new one"}, {"values", "any", "the values", true, true}}, .returns = "bloom",
-                .examples = {{"BLOOM_EXISTS(BLOOM_ADD(BLOOM_INIT(), 'a', 'b'), 'b')", "true"}}, .run = bloom_add});
-  registry.add({.name = "BLOOM_EXISTS", .category = "core", .description = "Whether a value was probably added; false for sure when it was not.",
-                .parameters = {{"bloom", "bloom", "null gives false"}, {"value", "any", "null gives false", true}}, .returns = "bool",
-                .examples = {{"BLOOM_EXISTS(BLOOM_ADD(null, 1), 2)", "false"}}, .run = bloom_exists});
-  registry.add({.name = "BLOOM_MERGE", .category = "core", .description = "Merges filters of one size into the first.",
-                .parameters = {{"blooms", "list<bloom>", "an empty list gives null"}}, .returns = "bloom",
-                .examples = {{"BLOOM_EXISTS(BLOOM_MERGE([BLOOM_ADD(null, 1), BLOOM_ADD(null, 2)]), 2)", "true"}}, .run = bloom_merge});
+  registry.add({.name = "HLLP_INIT",
+                .category = "statistics",
+                .description = "A new HyperLogLog++ estimator of how many different values were added.",
+                .parameters = {{"p", "int", "precision; default 14", true},
+                               {"sp", "int", "precision while few values are known; default 25", true}},
+                .returns = "hllp",
+                .examples = {{"HLLP_CARDINALITY(HLLP_INIT())", "0"}},
+                .run = hllp_init});
+  registry.add({.name = "HLLP_ADD",
+                .category = "statistics",
+                .description = "Adds values to an estimator, which is changed and returned.",
+                .parameters = {{"hllp", "hllp", "null makes a new one"},
+                               {"values", "any", "values, or lists of them", false, true}},
+                .returns = "hllp",
+                .examples = {{"HLLP_CARDINALITY(HLLP_ADD(HLLP_INIT(), ['a', 'b', 'a']))", "2"}},
+                .run = hllp_add});
+  registry.add({.name = "HLLP_CARDINALITY",
+                .category = "statistics",
+                .description = "The estimate; 0 for anything that is no estimator.",
+                .parameters = {{"hllp", "hllp", "the estimator", true}},
+                .returns = "long",
+                .examples = {{"HLLP_CARDINALITY(null)", "0"}},
+                .run = hllp_cardinality});
+  registry.add({.name = "HLLP_MERGE",
+                .category = "statistics",
+                .description = "One estimator of all the members' values; null for an empty list.",
+                .parameters = {{"hllps", "list<hllp>", "estimators of one precision"}},
+                .returns = "hllp",
+                .examples = {{"HLLP_CARDINALITY(HLLP_MERGE([HLLP_ADD(null, 1), HLLP_ADD(null, 1, 2)]))", "2"}},
+                .run = hllp_merge});
+  registry.add(
+      {.name = "BLOOM_INIT",
+       .category = "core",
+       .description = "A new Bloom filter.",
+       .parameters = {{"expected", "int", "elements, 100000; counts only beside another argument", true},
+                      {"fpp", "float", "chance of a false positive, 0.01; counts only beside a third argument", true}},
+       .returns = "bloom",
+       .examples = {{"BLOOM_EXISTS(BLOOM_INIT(), 'a')", "false"}},
+       .run = bloom_init});
+  registry.add({.name = "BLOOM_ADD",
+                .category = "core",
+                .description = "Adds values to a filter, which is changed and returned; nulls are left out.",
+                .parameters = {{"bloom", "bloom", "null makes a new one"}, {"values", "any", "the values", true, true}},
+                .returns = "bloom",
+                .examples = {{"BLOOM_EXISTS(BLOOM_ADD(BLOOM_INIT(), 'a', 'b'), 'b')", "true"}},
+                .run = bloom_add});
+  registry.add({.name = "BLOOM_EXISTS",
+                .category = "core",
+                .description = "Whether a value was probably added; false for sure when it was not.",
+                .parameters = {{"bloom", "bloom", "null gives false"}, {"value", "any", "null gives false", true}},
+                .returns = "bool",
+                .examples = {{"BLOOM_EXISTS(BLOOM_ADD(null, 1), 2)", "false"}},
+                .run = bloom_exists});
+  registry.add({.name = "BLOOM_MERGE",
+                .category = "core",
+                .description = "Merges filters of one size into the first.",
+                .parameters = {{"blooms", "list<bloom>", "an empty list gives null"}},
+                .returns = "bloom",
+                .examples = {{"BLOOM_EXISTS(BLOOM_MERGE([BLOOM_ADD(null, 1), BLOOM_ADD(null, 2)]), 2)", "true"}},
+                .run = bloom_merge});
 }
 
 }  // namespace modelyard::stellar

@@ -10,7 +10,9 @@
 namespace modelyard::stellar {
 namespace {
 
-Statistics* statistics_of(Value value) { return value.kind() == Kind::kOpaque ? dynamic_cast<Statistics*>(&value.opaque()) : nullptr; }
+Statistics* statistics_of(Value value) {
+  return value.kind() == Kind::kOpaque ? dynamic_cast<Statistics*>(&value.opaque()) : nullptr;
+}
 
 Statistics* new_statistics(Call& call, uint32_t window) {
   auto* made = call.arena.make<Statistics>(window);
@@ -174,7 +176,8 @@ Value it_entropy(Call& call) {
   return Value::double_number(entropy);
 }
 
-// --- MIN and MAX: the running best is converted to the kind of the next item and compared there; the item itself is kept.
+// --- MIN and MAX: the running best is converted to the kind of the next item and compared there; the item itself is
+// kept.
 
 std::optional<int> compare_as(Value best, Value next) {
   const auto sign = [](auto a, auto b) { return a < b ? -1 : a > b ? 1 : 0; };
@@ -212,7 +215,8 @@ std::optional<int> compare_as(Value best, Value next) {
 
 Value extreme(Call& call, int wanted) {
   if (!has_arguments(call, 1)) return {};
-  if (const Statistics* statistics = statistics_of(call[0])) return Value::double_number(wanted < 0 ? statistics->min() : statistics->max());
+  if (const Statistics* statistics = statistics_of(call[0]))
+    return Value::double_number(wanted < 0 ? statistics->min() : statistics->max());
   if (!call[0].is_collection()) return call.wrong_kind(0, "list");
   Value best;
   for_each_item(call[0], [&](Value item) {
@@ -233,58 +237,115 @@ Value extreme(Call& call, int wanted) {
 Value min(Call& call) { return extreme(call, -1); }
 Value max(Call& call) { return extreme(call, 1); }
 
-void add_getter(FunctionRegistry& registry, std::string_view name, std::string_view description, Value (*run)(Call&), std::string_view example,
-                std::string_view result) {
-  registry.add({.name = name, .category = "statistics", .description = description,
-                .parameters = {{"stats", "stats", "of STATS_INIT or STATS_ADD; null gives NaN"}}, .returns = "double", .examples = {{example, result}}, .run = run});
+void add_getter(FunctionRegistry& registry, std::string_view name, std::string_view description, Value (*run)(Call&),
+                std::string_view example, std::string_view result) {
+  registry.add({.name = name,
+                .category = "statistics",
+                .description = description,
+                .parameters = {{"stats", "stats", "of STATS_INIT or STATS_ADD; null gives NaN"}},
+                .returns = "double",
+                .examples = {{example, result}},
+                .run = run});
 }
 
 }  // namespace
 
 void register_statistics_functions(FunctionRegistry& registry) {
-  registry.add({.name = "STATS_INIT", .category = "statistics", .description = "New statistics: of all values, or of the last ones.",
-                .parameters = {{"window", "int", "how many of the last values count; 0 (default) all of them", true}}, .returns = "stats",
-                .examples = {{"STATS_COUNT(STATS_INIT())", "0.0"}}, .run = stats_init});
-  registry.add({.name = "STATS_ADD", .category = "statistics", .description = "Adds values to statistics, which are changed and returned.",
-                .parameters = {{"stats", "stats", "null makes new ones"}, {"values", "number", "numbers or lists of them; nulls are left out", true, true}},
-                .returns = "stats", .examples = {{"STATS_SUM(STATS_ADD(STATS_INIT(), 1, [2, 3]))", "6.0"}}, .run = stats_add});
-  registry.add({.name = "STATS_MERGE", .category = "statistics", .description = "Statistics of all the members' values.",
-                .parameters = {{"list", "list<stats>", "anything else in it is left out"}}, .returns = "stats",
-                .examples = {{"STATS_MEAN(STATS_MERGE([STATS_ADD(null, 1), STATS_ADD(null, 3)]))", "2.0"}}, .run = stats_merge});
-  add_getter(registry, "STATS_COUNT", "The number of values.", get<&Statistics::count>, "STATS_COUNT(STATS_ADD(null, 1, 2))", "2.0");
+  registry.add({.name = "STATS_INIT",
+                .category = "statistics",
+                .description = "New statistics: of all values, or of the last ones.",
+                .parameters = {{"window", "int", "how many of the last values count; 0 (default) all of them", true}},
+                .returns = "stats",
+                .examples = {{"STATS_COUNT(STATS_INIT())", "0.0"}},
+                .run = stats_init});
+  registry.add({.name = "STATS_ADD",
+                .category = "statistics",
+                .description = "Adds values to statistics, which are changed and returned.",
+                .parameters = {{"stats", "stats", "null makes new ones"},
+                               {"values", "number", "numbers or lists of them; nulls are left out", true, true}},
+                .returns = "stats",
+                .examples = {{"STATS_SUM(STATS_ADD(STATS_INIT(), 1, [2, 3]))", "6.0"}},
+                .run = stats_add});
+  registry.add({.name = "STATS_MERGE",
+                .category = "statistics",
+                .description = "Statistics of all the members' values.",
+                .parameters = {{"list", "list<stats>", "anything else in it is left out"}},
+                .returns = "stats",
+                .examples = {{"STATS_MEAN(STATS_MERGE([STATS_ADD(null, 1), STATS_ADD(null, 3)]))", "2.0"}},
+                .run = stats_merge});
+  add_getter(registry, "STATS_COUNT", "The number of values.", get<&Statistics::count>,
+             "STATS_COUNT(STATS_ADD(null, 1, 2))", "2.0");
   add_getter(registry, "STATS_SUM", "The sum.", get<&Statistics::sum>, "STATS_SUM(STATS_ADD(null, 1, 2))", "3.0");
-  add_getter(registry, "STATS_SUM_LOGS", "The sum of natural logarithms.", get<&Statistics::sum_logs>, "STATS_SUM_LOGS(STATS_ADD(null, 1))", "0.0");
-  add_getter(registry, "STATS_SUM_SQUARES", "The sum of squares.", get<&Statistics::sum_squares>, "STATS_SUM_SQUARES(STATS_ADD(null, 1, 2))", "5.0");
-  add_getter(registry, "STATS_MIN", "The least value.", get<&Statistics::min>, "STATS_MIN(STATS_ADD(null, 1, 2))", "1.0");
-  add_getter(registry, "STATS_MAX", "The greatest value.", get<&Statistics::max>, "STATS_MAX(STATS_ADD(null, 1, 2))", "2.0");
+  add_getter(registry, "STATS_SUM_LOGS", "The sum of natural logarithms.", get<&Statistics::sum_logs>,
+             "STATS_SUM_LOGS(STATS_ADD(null, 1))", "0.0");
+  add_getter(registry, "STATS_SUM_SQUARES", "The sum of squares.", get<&Statistics::sum_squares>,
+             "STATS_SUM_SQUARES(STATS_ADD(null, 1, 2))", "5.0");
+  add_getter(registry, "STATS_MIN", "The least value.", get<&Statistics::min>, "STATS_MIN(STATS_ADD(null, 1, 2))",
+             "1.0");
+  add_getter(registry, "STATS_MAX", "The greatest value.", get<&Statistics::max>, "STATS_MAX(STATS_ADD(null, 1, 2))",
+             "2.0");
   add_getter(registry, "STATS_MEAN", "The mean.", get<&Statistics::mean>, "STATS_MEAN(STATS_ADD(null, 1, 2))", "1.5");
-  add_getter(registry, "STATS_GEOMETRIC_MEAN", "The geometric mean.", get<&Statistics::geometric_mean>, "ROUND(STATS_GEOMETRIC_MEAN(STATS_ADD(null, 1, 4)))", "2.0");
-  add_getter(registry, "STATS_QUADRATIC_MEAN", "The root of the mean square.", get<&Statistics::quadratic_mean>, "STATS_QUADRATIC_MEAN(STATS_ADD(null, 3, 3))", "3.0");
-  add_getter(registry, "STATS_VARIANCE", "The sample variance.", get<&Statistics::variance>, "STATS_VARIANCE(STATS_ADD(null, 1, 3))", "2.0");
-  add_getter(registry, "STATS_POPULATION_VARIANCE", "The variance of the population.", get<&Statistics::population_variance>,
-             "STATS_POPULATION_VARIANCE(STATS_ADD(null, 1, 3))", "1.0");
-  add_getter(registry, "STATS_SD", "The sample's standard deviation.", get<&Statistics::deviation>, "STATS_SD(STATS_ADD(null, 2, 4, 4, 4, 6))", "1.4142135623730951");
-  add_getter(registry, "STATS_SKEWNESS", "The unbiased skewness; NaN below three values.", get<&Statistics::skewness>, "STATS_SKEWNESS(STATS_ADD(null, 1, 2, 3))", "0.0");
-  add_getter(registry, "STATS_KURTOSIS", "The unbiased kurtosis; NaN below four values.", get<&Statistics::kurtosis>, "IS_NAN(STATS_KURTOSIS(STATS_ADD(null, 1, 2, 3)))", "true");
-  registry.add({.name = "STATS_PERCENTILE", .category = "statistics", .description = "A percentile: by t-digest, or exact in a window.",
-                .parameters = {{"stats", "stats", "null gives NaN"}, {"p", "number", "0 to 100"}}, .returns = "double",
-                .examples = {{"STATS_PERCENTILE(STATS_ADD(null, [1, 2, 3, 4, 5]), 50)", "3.0"}, {"STATS_PERCENTILE(STATS_ADD(null, 1), 101)", "error"}},
+  add_getter(registry, "STATS_GEOMETRIC_MEAN", "The geometric mean.", get<&Statistics::geometric_mean>,
+             "ROUND(STATS_GEOMETRIC_MEAN(STATS_ADD(null, 1, 4)))", "2.0");
+  add_getter(registry, "STATS_QUADRATIC_MEAN", "The root of the mean square.", get<&Statistics::quadratic_mean>,
+             "STATS_QUADRATIC_MEAN(STATS_ADD(null, 3, 3))", "3.0");
+  add_getter(registry, "STATS_VARIANCE", "The sample variance.", get<&Statistics::variance>,
+             "STATS_VARIANCE(STATS_ADD(null, 1, 3))", "2.0");
+  add_getter(registry, "STATS_POPULATION_VARIANCE", "The variance of the population.",
+             get<&Statistics::population_variance>, "STATS_POPULATION_VARIANCE(STATS_ADD(null, 1, 3))", "1.0");
+  add_getter(registry, "STATS_SD", "The sample's standard deviation.", get<&Statistics::deviation>,
+             "STATS_SD(STATS_ADD(null, 2, 4, 4, 4, 6))", "1.4142135623730951");
+  add_getter(registry, "STATS_SKEWNESS", "The unbiased skewness; NaN below three values.", get<&Statistics::skewness>,
+             "STATS_SKEWNESS(STATS_ADD(null, 1, 2, 3))", "0.0");
+  add_getter(registry, "STATS_KURTOSIS", "The unbiased kurtosis; NaN below four values.", get<&Statistics::kurtosis>,
+             "IS_NAN(STATS_KURTOSIS(STATS_ADD(null, 1, 2, 3)))", "true");
+  registry.add({.name = "STATS_PERCENTILE",
+                .category = "statistics",
+                .description = "A percentile: by t-digest, or exact in a window.",
+                .parameters = {{"stats", "stats", "null gives NaN"}, {"p", "number", "0 to 100"}},
+                .returns = "double",
+                .examples = {{"STATS_PERCENTILE(STATS_ADD(null, [1, 2, 3, 4, 5]), 50)", "3.0"},
+                             {"STATS_PERCENTILE(STATS_ADD(null, 1), 101)", "error"}},
                 .run = stats_percentile});
-  registry.add({.name = "STATS_BIN", .category = "statistics", .description = "The bin of a value among percentiles.",
-                .parameters = {{"stats", "stats", "null gives -1"}, {"value", "number", "null gives -1"},
-                               {"bounds", "list<number>", "percentiles, or QUARTILE (default), QUINTILE, DECILE", true}},
-                .returns = "int", .examples = {{"STATS_BIN(STATS_ADD(null, [1, 2, 3, 4, 5]), 3)", "1"}}, .run = stats_bin});
-  registry.add({.name = "BIN", .category = "statistics", .description = "The index of the first bound that is not below a value; their number where all are.",
-                .parameters = {{"value", "number", "null gives -1"}, {"bounds", "list<number>", "not decreasing; null and an empty list give -1"}}, .returns = "int",
-                .examples = {{"BIN(5, [1, 5, 9])", "1"}, {"BIN(10, [1, 5, 9])", "3"}}, .run = bin, .reads_only = true});
-  registry.add({.name = "IT_ENTROPY", .category = "statistics", .description = "Base-2 entropy of a multiset's counts.",
-                .parameters = {{"multiset", "multiset", "a map of counts"}}, .returns = "double",
-                .examples = {{"IT_ENTROPY(MULTISET_INIT(['a', 'b', 'c', 'd']))", "2.0"}}, .run = it_entropy});
-  registry.add({.name = "MIN", .category = "core", .description = "The smallest item, nulls left out; each is compared in the kind of the next.",
-                .parameters = {{"list", "list", "a list, a set or statistics"}}, .returns = "any", .examples = {{"MIN([3, 1, null])", "1"}, {"MIN(['a', 1])", "error"}},
+  registry.add(
+      {.name = "STATS_BIN",
+       .category = "statistics",
+       .description = "The bin of a value among percentiles.",
+       .parameters = {{"stats", "stats", "null gives -1"},
+                      {"value", "number", "null gives -1"},
+                      {"bounds", "list<number>", "percentiles, or QUARTILE (default), QUINTILE, DECILE", true}},
+       .returns = "int",
+       .examples = {{"STATS_BIN(STATS_ADD(null, [1, 2, 3, 4, 5]), 3)", "1"}},
+       .run = stats_bin});
+  registry.add({.name = "BIN",
+                .category = "statistics",
+                .description = "The index of the first bound that is not below a value; their number where all are.",
+                .parameters = {{"value", "number", "null gives -1"},
+                               {"bounds", "list<number>", "not decreasing; null and an empty list give -1"}},
+                .returns = "int",
+                .examples = {{"BIN(5, [1, 5, 9])", "1"}, {"BIN(10, [1, 5, 9])", "3"}},
+                .run = bin,
+                .reads_only = true});
+  registry.add({.name = "IT_ENTROPY",
+                .category = "statistics",
+                .description = "Base-2 entropy of a multiset's counts.",
+                .parameters = {{"multiset", "multiset", "a map of counts"}},
+                .returns = "double",
+                .examples = {{"IT_ENTROPY(MULTISET_INIT(['a', 'b', 'c', 'd']))", "2.0"}},
+                .run = it_entropy});
+  registry.add({.name = "MIN",
+                .category = "core",
+                .description = "The smallest item, nulls left out; each is compared in the kind of the next.",
+                .parameters = {{"list", "list", "a list, a set or statistics"}},
+                .returns = "any",
+                .examples = {{"MIN([3, 1, null])", "1"}, {"MIN(['a', 1])", "error"}},
                 .run = min});
-  registry.add({.name = "MAX", .category = "core", .description = "The largest item, nulls left out; each is compared in the kind of the next.",
-                .parameters = {{"list", "list", "a list, a set or statistics"}}, .returns = "any", .examples = {{"MAX([2, 1.5])", "2"}, {"MAX(['10', 2, '9'])", "\"9\""}},
+  registry.add({.name = "MAX",
+                .category = "core",
+                .description = "The largest item, nulls left out; each is compared in the kind of the next.",
+                .parameters = {{"list", "list", "a list, a set or statistics"}},
+                .returns = "any",
+                .examples = {{"MAX([2, 1.5])", "2"}, {"MAX(['10', 2, '9'])", "\"9\""}},
                 .run = max});
 }
 

@@ -16,7 +16,9 @@ Value trim(Call& call) {
   return Value::string(text);
 }
 
-bool two_strings(Call& call) { return has_arguments(call, 2) && is_string_or_null(call, 0) && is_string_or_null(call, 1); }
+bool two_strings(Call& call) {
+  return has_arguments(call, 2) && is_string_or_null(call, 0) && is_string_or_null(call, 1);
+}
 
 Value starts_with(Call& call) {
   if (!two_strings(call)) return {};
@@ -66,7 +68,8 @@ Value prepend_if_missing(Call& call) {
   if (call[0].is_null() || call[1].is_null()) return call[0];
   const std::string_view text = call[0].text();
   const Value alternative = call.at(2);
-  if (text.starts_with(call[1].text()) || (alternative.is_string() && text.starts_with(alternative.text()))) return call[0];
+  if (text.starts_with(call[1].text()) || (alternative.is_string() && text.starts_with(alternative.text())))
+    return call[0];
   std::string out(call[1].text());
   append_joined(out, text);
   return call.string(out);
@@ -86,7 +89,8 @@ Value append_if_missing(Call& call) {
 Value count_matches(Call& call) {
   if (call.size() != 2) return call.fail(fmt::format("takes 2 arguments, not {}", call.size()));
   if (!is_string_or_null(call, 0) || !is_string_or_null(call, 1)) return {};
-  if (call[0].is_null() || call[1].is_null() || call[0].text().empty() || call[1].text().empty()) return Value::integer(0);
+  if (call[0].is_null() || call[1].is_null() || call[0].text().empty() || call[1].text().empty())
+    return Value::integer(0);
   const std::string_view text = call[0].text();
   const std::string_view wanted = call[1].text();
   int32_t count = 0;
@@ -118,11 +122,15 @@ Value fill_left(Call& call) { return fill(call, true); }
 Value fill_right(Call& call) { return fill(call, false); }
 
 Value substring(Call& call) {
-  if (!has_arguments(call, 2) || !is_string_or_null(call, 0) || !is_number_or_null(call, 1) || !is_number_or_null(call, 2)) return {};
+  if (!has_arguments(call, 2) || !is_string_or_null(call, 0) || !is_number_or_null(call, 1) ||
+      !is_number_or_null(call, 2))
+    return {};
   if (call[0].is_null() || call[1].is_null()) return {};
   const std::string_view text = call[0].text();
   if (text.empty()) return call[0];
-  const auto index = [](Value v) { return v.is_floating() ? to_int32_saturating(v.as_double()) : static_cast<int32_t>(v.as_integral()); };
+  const auto index = [](Value v) {
+    return v.is_floating() ? to_int32_saturating(v.as_double()) : static_cast<int32_t>(v.as_integral());
+  };
   const bool ascii = is_ascii(text);
   const auto length = static_cast<int64_t>(ascii ? text.size() : utf16_length(text));
   const int64_t begin = index(call[1]);
@@ -151,46 +159,106 @@ Value string_entropy(Call& call) {
 }  // namespace
 
 void register_string_functions(FunctionRegistry& registry) {
-  registry.add({.name = "TRIM", .category = "string", .description = "The text of a value without blanks and control characters at both ends.",
-                .parameters = {{"input", "any", "the value; null gives null"}}, .returns = "string",
-                .examples = {{"TRIM('  a b ')", "\"a b\""}}, .run = trim, .reads_only = true});
-  registry.add({.name = "STARTS_WITH", .category = "string", .description = "Whether a text starts with another.",
-                .parameters = {{"str", "string", "the text; null gives false"}, {"prefix", "string", "what it may start with"}}, .returns = "bool",
-                .examples = {{"STARTS_WITH('casablanca', 'casa')", "true"}, {"STARTS_WITH(null, 'a')", "false"}}, .run = starts_with});
-  registry.add({.name = "ENDS_WITH", .category = "string", .description = "Whether a text ends with another.",
-                .parameters = {{"str", "string", "the text; null gives false"}, {"suffix", "string", "what it may end with"}}, .returns = "bool",
-                .examples = {{"ENDS_WITH('casablanca', 'blanca')", "true"}}, .run = ends_with});
-  registry.add({.name = "CHOP", .category = "string", .description = "A text without its last character, or without a final CR LF.",
-                .parameters = {{"str", "string", "the text"}}, .returns = "string", .examples = {{"CHOP('abc')", "\"ab\""}}, .run = chop});
-  registry.add({.name = "CHOMP", .category = "string", .description = "A text without one line end at its end.",
-                .parameters = {{"str", "string", "the text"}}, .returns = "string", .examples = {{"CHOMP('abc\\n')", "\"abc\""}}, .run = chomp});
-  registry.add({.name = "PREPEND_IF_MISSING", .category = "string", .description = "Puts a prefix before a text that does not start with it.",
-                .parameters = {{"str", "string", "the text"}, {"prefix", "string", "what goes before it"},
+  registry.add({.name = "TRIM",
+                .category = "string",
+                .description = "The text of a value without blanks and control characters at both ends.",
+                .parameters = {{"input", "any", "the value; null gives null"}},
+                .returns = "string",
+                .examples = {{"TRIM('  a b ')", "\"a b\""}},
+                .run = trim,
+                .reads_only = true});
+  registry.add(
+      {.name = "STARTS_WITH",
+       .category = "string",
+       .description = "Whether a text starts with another.",
+       .parameters = {{"str", "string", "the text; null gives false"}, {"prefix", "string", "what it may start with"}},
+       .returns = "bool",
+       .examples = {{"STARTS_WITH('casablanca', 'casa')", "true"}, {"STARTS_WITH(null, 'a')", "false"}},
+       .run = starts_with});
+  registry.add(
+      {.name = "ENDS_WITH",
+       .category = "string",
+       .description = "Whether a text ends with another.",
+       .parameters = {{"str", "string", "the text; null gives false"}, {"suffix", "string", "what it may end with"}},
+       .returns = "bool",
+       .examples = {{"ENDS_WITH('casablanca', 'blanca')", "true"}},
+       .run = ends_with});
+  registry.add({.name = "CHOP",
+                .category = "string",
+                .description = "A text without its last character, or without a final CR LF.",
+                .parameters = {{"str", "string", "the text"}},
+                .returns = "string",
+                .examples = {{"CHOP('abc')", "\"ab\""}},
+                .run = chop});
+  registry.add({.name = "CHOMP",
+                .category = "string",
+                .description = "A text without one line end at its end.",
+                .parameters = {{"str", "string", "the text"}},
+                .returns = "string",
+                .examples = {{"CHOMP('abc\\n')", "\"abc\""}},
+                .run = chomp});
+  registry.add({.name = "PREPEND_IF_MISSING",
+                .category = "string",
+                .description = "Puts a prefix before a text that does not start with it.",
+                .parameters = {{"str", "string", "the text"},
+                               {"prefix", "string", "what goes before it"},
                                {"alternative", "string", "a prefix that is good as well", true}},
-                .returns = "string", .examples = {{"PREPEND_IF_MISSING('abc', 'xyz')", "\"xyzabc\""}, {"PREPEND_IF_MISSING('xyzabc', 'xyz')", "\"xyzabc\""}},
+                .returns = "string",
+                .examples = {{"PREPEND_IF_MISSING('abc', 'xyz')", "\"xyzabc\""},
+                             {"PREPEND_IF_MISSING('xyzabc', 'xyz')", "\"xyzabc\""}},
                 .run = prepend_if_missing});
-  registry.add({.name = "APPEND_IF_MISSING", .category = "string", .description = "Puts a suffix after a text that does not end with it.",
-                .parameters = {{"str", "string", "the text"}, {"suffix", "string", "what goes after it"},
+  registry.add({.name = "APPEND_IF_MISSING",
+                .category = "string",
+                .description = "Puts a suffix after a text that does not end with it.",
+                .parameters = {{"str", "string", "the text"},
+                               {"suffix", "string", "what goes after it"},
                                {"alternative", "string", "a suffix that is good as well", true}},
-                .returns = "string", .examples = {{"APPEND_IF_MISSING('apache', '.com')", "\"apache.com\""}}, .run = append_if_missing});
-  registry.add({.name = "COUNT_MATCHES", .category = "string", .description = "How often a text holds another, without overlaps.",
-                .parameters = {{"str", "string", "the text"}, {"sub", "string", "what is counted"}}, .returns = "int",
-                .examples = {{"COUNT_MATCHES('apachemetron', 'e')", "2"}}, .run = count_matches});
-  registry.add({.name = "FILL_LEFT", .category = "string", .description = "Pads a text on its left to a length.",
-                .parameters = {{"input", "any", "the value; null gives null"}, {"fill", "any", "its first character is the padding"},
+                .returns = "string",
+                .examples = {{"APPEND_IF_MISSING('apache', '.com')", "\"apache.com\""}},
+                .run = append_if_missing});
+  registry.add({.name = "COUNT_MATCHES",
+                .category = "string",
+                .description = "How often a text holds another, without overlaps.",
+                .parameters = {{"str", "string", "the text"}, {"sub", "string", "what is counted"}},
+                .returns = "int",
+                .examples = {{"COUNT_MATCHES('apachemetron', 'e')", "2"}},
+                .run = count_matches});
+  registry.add({.name = "FILL_LEFT",
+                .category = "string",
+                .description = "Pads a text on its left to a length.",
+                .parameters = {{"input", "any", "the value; null gives null"},
+                               {"fill", "any", "its first character is the padding"},
                                {"len", "int", "the wanted length in characters"}},
-                .returns = "string", .examples = {{"FILL_LEFT('foo', 'X', 5)", "\"XXfoo\""}}, .run = fill_left, .reads_only = true});
-  registry.add({.name = "FILL_RIGHT", .category = "string", .description = "Pads a text on its right to a length.",
-                .parameters = {{"input", "any", "the value; null gives null"}, {"fill", "any", "its first character is the padding"},
+                .returns = "string",
+                .examples = {{"FILL_LEFT('foo', 'X', 5)", "\"XXfoo\""}},
+                .run = fill_left,
+                .reads_only = true});
+  registry.add({.name = "FILL_RIGHT",
+                .category = "string",
+                .description = "Pads a text on its right to a length.",
+                .parameters = {{"input", "any", "the value; null gives null"},
+                               {"fill", "any", "its first character is the padding"},
                                {"len", "int", "the wanted length in characters"}},
-                .returns = "string", .examples = {{"FILL_RIGHT('foo', 'X', 5)", "\"fooXX\""}}, .run = fill_right, .reads_only = true});
-  registry.add({.name = "SUBSTRING", .category = "string", .description = "A part of a text; indices outside of it are an error.",
-                .parameters = {{"input", "string", "the text"}, {"start", "number", "the first character, from 0"},
+                .returns = "string",
+                .examples = {{"FILL_RIGHT('foo', 'X', 5)", "\"fooXX\""}},
+                .run = fill_right,
+                .reads_only = true});
+  registry.add({.name = "SUBSTRING",
+                .category = "string",
+                .description = "A part of a text; indices outside of it are an error.",
+                .parameters = {{"input", "string", "the text"},
+                               {"start", "number", "the first character, from 0"},
                                {"end", "number", "the character after the last; default the end", true}},
-                .returns = "string", .examples = {{"SUBSTRING('metron', 0, 3)", "\"met\""}, {"SUBSTRING('metron', 9)", "error"}}, .run = substring});
-  registry.add({.name = "STRING_ENTROPY", .category = "string", .description = "Shannon entropy of a text's characters in bits.",
-                .parameters = {{"input", "string", "the text; null and empty give 0.0"}}, .returns = "double",
-                .examples = {{"STRING_ENTROPY('aaaa')", "0.0"}, {"STRING_ENTROPY('ab')", "1.0"}}, .run = string_entropy});
+                .returns = "string",
+                .examples = {{"SUBSTRING('metron', 0, 3)", "\"met\""}, {"SUBSTRING('metron', 9)", "error"}},
+                .run = substring});
+  registry.add({.name = "STRING_ENTROPY",
+                .category = "string",
+                .description = "Shannon entropy of a text's characters in bits.",
+                .parameters = {{"input", "string", "the text; null and empty give 0.0"}},
+                .returns = "double",
+                .examples = {{"STRING_ENTROPY('aaaa')", "0.0"}, {"STRING_ENTROPY('ab')", "1.0"}},
+                .run = string_entropy});
 }
 
 }  // namespace modelyard::stellar

@@ -12,7 +12,8 @@ std::optional<uint32_t> parse_address(std::string_view& text) {
     if (part > 0 && (pos >= text.size() || text[pos++] != '.')) return std::nullopt;
     uint32_t value = 0;
     size_t digits = 0;
-    while (pos < text.size() && text[pos] >= '0' && text[pos] <= '9' && digits < 4) value = value * 10 + static_cast<uint32_t>(text[pos++] - '0'), ++digits;
+    while (pos < text.size() && text[pos] >= '0' && text[pos] <= '9' && digits < 4)
+      value = value * 10 + static_cast<uint32_t>(text[pos++] - '0'), ++digits;
     if (digits == 0 || digits > 3 || value > 255) return std::nullopt;
     address = address << 8 | value;
   }
@@ -20,8 +21,8 @@ std::optional<uint32_t> parse_address(std::string_view& text) {
   return address;
 }
 
-// The addresses that belong to a subnet: neither its network address nor its broadcast address does. A /31 and a /32 hold nothing,
-// which the reference writes as 0..0.
+// The addresses that belong to a subnet: neither its network address nor its broadcast address does. A /31 and a /32
+// hold nothing, which the reference writes as 0..0.
 struct Subnet {
   uint32_t low = 0;
   uint32_t high = 0;
@@ -51,7 +52,8 @@ class PreparedSubnets final : public Prepared {
 std::unique_ptr<const Prepared> prepare(std::span<const Value* const> arguments) {
   auto prepared = std::make_unique<PreparedSubnets>();
   for (const Value* argument : arguments) {
-    prepared->subnets.push_back(argument != nullptr && argument->is_string() ? parse_subnet(argument->text()) : std::nullopt);
+    prepared->subnets.push_back(argument != nullptr && argument->is_string() ? parse_subnet(argument->text())
+                                                                             : std::nullopt);
   }
   return prepared;
 }
@@ -77,13 +79,18 @@ Value in_subnet(Call& call) {
 }  // namespace
 
 void register_subnet_functions(FunctionRegistry& registry) {
-  registry.add({.name = "IN_SUBNET", .category = "network",
-                .description = "Whether an IPv4 address is in one of the subnets. Network and broadcast addresses are not; IPv6 is an error.",
-                .parameters = {{"ip", "string", "the address; null gives false"}, {"cidr", "string", "a subnet; null is left out", false, true}},
+  registry.add({.name = "IN_SUBNET",
+                .category = "network",
+                .description = "Whether an IPv4 address is in one of the subnets. Network and broadcast addresses are "
+                               "not; IPv6 is an error.",
+                .parameters = {{"ip", "string", "the address; null gives false"},
+                               {"cidr", "string", "a subnet; null is left out", false, true}},
                 .returns = "bool",
-                .examples = {{"IN_SUBNET('192.168.1.7', '10.0.0.0/8', '192.168.0.0/16')", "true"}, {"IN_SUBNET('10.0.0.0', '10.0.0.0/8')", "false"},
+                .examples = {{"IN_SUBNET('192.168.1.7', '10.0.0.0/8', '192.168.0.0/16')", "true"},
+                             {"IN_SUBNET('10.0.0.0', '10.0.0.0/8')", "false"},
                              {"IN_SUBNET('x', '10.0.0.0/8')", "error"}},
-                .run = in_subnet, .prepare = prepare});
+                .run = in_subnet,
+                .prepare = prepare});
 }
 
 }  // namespace modelyard::stellar

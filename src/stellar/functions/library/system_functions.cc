@@ -21,10 +21,20 @@ Value property(Call& call) {
 }  // namespace
 
 void register_system_functions(FunctionRegistry& registry) {
-  registry.add({.name = "SYSTEM_ENV_GET", .category = "other", .description = "A variable of the process's environment; null when it is not set.",
-                .parameters = {{"name", "string", "the variable"}}, .returns = "string", .examples = {{"SYSTEM_ENV_GET('surely_not_set')", "null"}}, .run = environment});
-  registry.add({.name = "SYSTEM_PROPERTY_GET", .category = "other", .description = "A property that whoever runs the expression provides; null when there is none.",
-                .parameters = {{"name", "string", "the property"}}, .returns = "string", .examples = {{"SYSTEM_PROPERTY_GET('surely.not.set')", "null"}}, .run = property});
+  registry.add({.name = "SYSTEM_ENV_GET",
+                .category = "other",
+                .description = "A variable of the process's environment; null when it is not set.",
+                .parameters = {{"name", "string", "the variable"}},
+                .returns = "string",
+                .examples = {{"SYSTEM_ENV_GET('surely_not_set')", "null"}},
+                .run = environment});
+  registry.add({.name = "SYSTEM_PROPERTY_GET",
+                .category = "other",
+                .description = "A property that whoever runs the expression provides; null when there is none.",
+                .parameters = {{"name", "string", "the property"}},
+                .returns = "string",
+                .examples = {{"SYSTEM_PROPERTY_GET('surely.not.set')", "null"}},
+                .run = property});
 }
 
 }  // namespace modelyard::stellar

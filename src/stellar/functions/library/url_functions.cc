@@ -23,25 +23,34 @@ Value url_to_protocol(Call& call) {
   return of_url(call, [](const JavaUrl& url) { return Value::string(url.protocol); });
 }
 Value url_to_path(Call& call) {
-  return of_url(call, [&](const JavaUrl& url) { return url.path_is_raw() ? Value::string(url.raw_path) : call.string(url.path()); });
+  return of_url(call, [&](const JavaUrl& url) {
+    return url.path_is_raw() ? Value::string(url.raw_path) : call.string(url.path());
+  });
 }
 
-void add(FunctionRegistry& registry, std::string_view name, std::string_view description, std::string_view returns, Value (*run)(Call&),
-         std::vector<Example> examples) {
-  registry.add({.name = name, .category = "network", .description = description,
-                .parameters = {{"url", "string", "http, https, ftp, file, jar or mailto; anything else gives null"}}, .returns = returns,
-                .examples = std::move(examples), .run = run});
+void add(FunctionRegistry& registry, std::string_view name, std::string_view description, std::string_view returns,
+         Value (*run)(Call&), std::vector<Example> examples) {
+  registry.add({.name = name,
+                .category = "network",
+                .description = description,
+                .parameters = {{"url", "string", "http, https, ftp, file, jar or mailto; anything else gives null"}},
+                .returns = returns,
+                .examples = std::move(examples),
+                .run = run});
 }
 
 }  // namespace
 
 void register_url_functions(FunctionRegistry& registry) {
   add(registry, "URL_TO_HOST", "The host of a URL, as written.", "string", url_to_host,
-      {{"URL_TO_HOST('http://user@www.example.org:8080/a?b')", "\"www.example.org\""}, {"URL_TO_HOST('nonsense')", "null"}});
-  add(registry, "URL_TO_PORT", "The port of a URL or its scheme's default; -1 where the scheme has none.", "int", url_to_port,
-      {{"URL_TO_PORT('https://example.org/')", "443"}, {"URL_TO_PORT('file:///etc/hosts')", "-1"}});
-  add(registry, "URL_TO_PROTOCOL", "The scheme of a URL in lower case.", "string", url_to_protocol, {{"URL_TO_PROTOCOL('HTTP://example.org')", "\"http\""}});
-  add(registry, "URL_TO_PATH", "The path of a URL, without its query.", "string", url_to_path, {{"URL_TO_PATH('http://example.org/a/../b?c=d')", "\"/b\""}});
+      {{"URL_TO_HOST('http://user@www.example.org:8080/a?b')", "\"www.example.org\""},
+       {"URL_TO_HOST('nonsense')", "null"}});
+  add(registry, "URL_TO_PORT", "The port of a URL or its scheme's default; -1 where the scheme has none.", "int",
+      url_to_port, {{"URL_TO_PORT('https://example.org/')", "443"}, {"URL_TO_PORT('file:///etc/hosts')", "-1"}});
+  add(registry, "URL_TO_PROTOCOL", "The scheme of a URL in lower case.", "string", url_to_protocol,
+      {{"URL_TO_PROTOCOL('HTTP://example.org')", "\"http\""}});
+  add(registry, "URL_TO_PATH", "The path of a URL, without its query.", "string", url_to_path,
+      {{"URL_TO_PATH('http://example.org/a/../b?c=d')", "\"/b\""}});
 }
 
 }  // namespace modelyard::stellar

@@ -35,27 +35,39 @@ Value is_ip(Call& call) {
   return Value::boolean((four && is_valid_ipv4(text)) || (six && is_valid_ipv6(text)));
 }
 
-void add(FunctionRegistry& registry, std::string_view name, std::string_view category, std::string_view description, Value (*run)(Call&),
-         std::vector<Example> examples) {
-  registry.add({.name = name, .category = category, .description = description,
-                .parameters = {{"value", "any", "what is tested by its text; null gives false", true}}, .returns = "bool",
-                .examples = std::move(examples), .run = run, .reads_only = true});
+void add(FunctionRegistry& registry, std::string_view name, std::string_view category, std::string_view description,
+         Value (*run)(Call&), std::vector<Example> examples) {
+  registry.add({.name = name,
+                .category = category,
+                .description = description,
+                .parameters = {{"value", "any", "what is tested by its text; null gives false", true}},
+                .returns = "bool",
+                .examples = std::move(examples),
+                .run = run,
+                .reads_only = true});
 }
 
 }  // namespace
 
 void register_validation_functions(FunctionRegistry& registry) {
-  add(registry, "IS_DOMAIN", "network", "Whether a text is a domain name under a known top-level domain.", test<is_valid_domain>,
-      {{"IS_DOMAIN('www.example.org')", "true"}, {"IS_DOMAIN('localhost')", "false"}});
+  add(registry, "IS_DOMAIN", "network", "Whether a text is a domain name under a known top-level domain.",
+      test<is_valid_domain>, {{"IS_DOMAIN('www.example.org')", "true"}, {"IS_DOMAIN('localhost')", "false"}});
   add(registry, "IS_EMAIL", "network", "Whether a text is an e-mail address.", test<is_valid_email>,
       {{"IS_EMAIL('a.b@example.org')", "true"}, {"IS_EMAIL('a@b@c')", "false"}});
   add(registry, "IS_URL", "network", "Whether a text is a URL (http, https, ftp) of a public host.", test<is_valid_url>,
       {{"IS_URL('http://www.example.org:8080/a?b=c')", "true"}, {"IS_URL('example.org')", "false"}});
-  add(registry, "IS_INTEGER", "core", "Whether a text is a whole number of 64 bits; grouping commas and blanks around are allowed.", test<is_valid_long>,
-      {{"IS_INTEGER('1,000')", "true"}, {"IS_INTEGER('1.0')", "false"}});
-  registry.add({.name = "IS_IP", .category = "network", .description = "Whether a text is an IP address.",
-                .parameters = {{"value", "any", "the address; null gives false", true}, {"type", "string", "IPV4 or IPV6, or a list of them; default both", true}},
-                .returns = "bool", .examples = {{"IS_IP('10.1.2.3')", "true"}, {"IS_IP('::1', 'IPV4')", "false"}}, .run = is_ip, .reads_only = true});
+  add(registry, "IS_INTEGER", "core",
+      "Whether a text is a whole number of 64 bits; grouping commas and blanks around are allowed.",
+      test<is_valid_long>, {{"IS_INTEGER('1,000')", "true"}, {"IS_INTEGER('1.0')", "false"}});
+  registry.add({.name = "IS_IP",
+                .category = "network",
+                .description = "Whether a text is an IP address.",
+                .parameters = {{"value", "any", "the address; null gives false", true},
+                               {"type", "string", "IPV4 or IPV6, or a list of them; default both", true}},
+                .returns = "bool",
+                .examples = {{"IS_IP('10.1.2.3')", "true"}, {"IS_IP('::1', 'IPV4')", "false"}},
+                .run = is_ip,
+                .reads_only = true});
 }
 
 }  // namespace modelyard::stellar

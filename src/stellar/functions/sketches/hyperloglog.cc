@@ -46,7 +46,9 @@ void HyperLogLog::merge(const HyperLogLog& other) {
 }
 
 uint64_t HyperLogLog::cardinality() const {
-  const auto linear = [](double buckets, double empty) { return static_cast<uint64_t>(std::llround(buckets * std::log(buckets / empty))); };
+  const auto linear = [](double buckets, double empty) {
+    return static_cast<uint64_t>(std::llround(buckets * std::log(buckets / empty)));
+  };
   if (registers_.empty()) {
     const auto buckets = static_cast<double>(uint64_t{1} << sp_);
     return linear(buckets, buckets - static_cast<double>(sparse_.size()));

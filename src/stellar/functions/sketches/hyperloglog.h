@@ -10,8 +10,8 @@
 
 namespace modelyard::stellar {
 
-// HyperLogLog++ (Heule, Nunkesser, Hall 2013): while few values are known their hashes' first sp bits are kept and counted
-// linearly, later 2^p registers.
+// HyperLogLog++ (Heule, Nunkesser, Hall 2013): while few values are known their hashes' first sp bits are kept and
+// counted linearly, later 2^p registers.
 class HyperLogLog final : public OpaqueObject {
  public:
   HyperLogLog(int p, int sp);

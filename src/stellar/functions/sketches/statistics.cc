@@ -26,7 +26,8 @@ double mean_of(const std::vector<double>& values) {
 }
 double squares_about(const std::vector<double>& values, double mean) {
   const double rest = total(values, [mean](double v) { return v - mean; });
-  return total(values, [mean](double v) { return (v - mean) * (v - mean); }) - rest * rest / static_cast<double>(values.size());
+  return total(values, [mean](double v) { return (v - mean) * (v - mean); }) -
+         rest * rest / static_cast<double>(values.size());
 }
 }  // namespace
 
@@ -96,9 +97,11 @@ void Statistics::merge(const Statistics& other) {
   const double delta = other.m1_ - m1_;
   const double delta2 = delta * delta;
   const double m2 = m2_ + other.m2_ + delta2 * a * b / n;
-  const double m3 = m3_ + other.m3_ + delta * delta2 * a * b * (a - b) / (n * n) + 3 * delta * (a * other.m2_ - b * m2_) / n;
+  const double m3 =
+      m3_ + other.m3_ + delta * delta2 * a * b * (a - b) / (n * n) + 3 * delta * (a * other.m2_ - b * m2_) / n;
   const double m4 = m4_ + other.m4_ + delta2 * delta2 * a * b * (a * a - a * b + b * b) / (n * n * n) +
-                    6 * delta2 * (a * a * other.m2_ + b * b * m2_) / (n * n) + 4 * delta * (a * other.m3_ - b * m3_) / n;
+                    6 * delta2 * (a * a * other.m2_ + b * b * m2_) / (n * n) +
+                    4 * delta * (a * other.m3_ - b * m3_) / n;
   m1_ = (a * m1_ + b * other.m1_) / n;
   m2_ = m2;
   m3_ = m3;
@@ -172,7 +175,8 @@ double Statistics::skewness() const {
   if (v < 1e-20) return 0;
   const std::vector<double> values = ordered();
   const double mean = mean_of(values);
-  const double cubes = total(values, [mean](double x) { return (x - mean) * (x - mean) * (x - mean); }) / (v * std::sqrt(v));
+  const double cubes =
+      total(values, [mean](double x) { return (x - mean) * (x - mean) * (x - mean); }) / (v * std::sqrt(v));
   return n / ((n - 1) * (n - 2)) * cubes;
 }
 

@@ -11,7 +11,8 @@
 
 namespace modelyard::stellar {
 
-// What STATS_* work on: either all values ever seen, kept as moments and a t-digest (window 0), or the last `window` values.
+// What STATS_* work on: either all values ever seen, kept as moments and a t-digest (window 0), or the last `window`
+// values.
 class Statistics final : public OpaqueObject {
  public:
   explicit Statistics(uint32_t window = 0) : window_(window) {}

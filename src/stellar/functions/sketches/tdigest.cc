@@ -16,7 +16,8 @@ double interpolate(double index, double previous_index, double next_index, doubl
 }  // namespace
 
 void TDigest::add(double value, uint64_t weight) {
-  const auto above = std::upper_bound(centroids_.begin(), centroids_.end(), value, [](double v, const Centroid& c) { return v < c.mean; });
+  const auto above = std::upper_bound(centroids_.begin(), centroids_.end(), value,
+                                      [](double v, const Centroid& c) { return v < c.mean; });
   size_t start = static_cast<size_t>(above - centroids_.begin());
   if (start > 0) --start;
   // The nearest centroids: those of one distance, from `start` to before `end`.
@@ -52,12 +53,14 @@ void TDigest::add(double value, uint64_t weight) {
   }
   count_ += weight;
   if (closest == centroids_.size()) {
-    centroids_.insert(std::upper_bound(centroids_.begin(), centroids_.end(), value, [](double v, const Centroid& c) { return v < c.mean; }),
+    centroids_.insert(std::upper_bound(centroids_.begin(), centroids_.end(), value,
+                                       [](double v, const Centroid& c) { return v < c.mean; }),
                       {value, weight});
   } else {
     Centroid& centroid = centroids_[closest];
     const auto sum = static_cast<double>(centroid.weight + weight);
-    const double mean = (centroid.mean * static_cast<double>(centroid.weight) + value * static_cast<double>(weight)) / sum;
+    const double mean =
+        (centroid.mean * static_cast<double>(centroid.weight) + value * static_cast<double>(weight)) / sum;
     centroid.mean = std::max(std::min(centroid.mean, value), std::min(mean, std::max(centroid.mean, value)));
     centroid.weight += weight;
     // Of several with one mean not the first may have moved.
@@ -113,7 +116,8 @@ double TDigest::quantile(double q) const {
         // Before the first centroid: values grow on linearly.
         if (next_index == previous_index) return at.mean;
         const Centroid& second = centroids_[next + 1];
-        const double second_index = total + static_cast<double>(at.weight) + (static_cast<double>(second.weight) - 1) / 2;
+        const double second_index =
+            total + static_cast<double>(at.weight) + (static_cast<double>(second.weight) - 1) / 2;
         previous_mean = (second_index * at.mean - next_index * second.mean) / (second_index - next_index);
       }
       return interpolate(index, previous_index, next_index, previous_mean, at.mean);
@@ -121,7 +125,8 @@ double TDigest::quantile(double q) const {
     if (next + 1 == centroids_.size()) {
       // Behind the last one.
       const auto last_index = static_cast<double>(count_ - 1);
-      const double last_mean = (at.mean * (last_index - previous_index) - previous_mean * (last_index - next_index)) / (next_index - previous_index);
+      const double last_mean = (at.mean * (last_index - previous_index) - previous_mean * (last_index - next_index)) /
+                               (next_index - previous_index);
       return interpolate(index, next_index, last_index, at.mean, last_mean);
     }
     total += static_cast<double>(at.weight);

@@ -6,8 +6,8 @@
 
 namespace modelyard::stellar {
 
-// A t-digest (Dunning and Ertl) that merges as the reference's balanced-tree variant does: a value joins its nearest centroid
-// where that one's share of the distribution leaves room, else it becomes a centroid of its own.
+// A t-digest (Dunning and Ertl) that merges as the reference's balanced-tree variant does: a value joins its nearest
+// centroid where that one's share of the distribution leaves room, else it becomes a centroid of its own.
 class TDigest {
  public:
   explicit TDigest(double compression = 150) : compression_(compression) {}
@@ -26,7 +26,7 @@ class TDigest {
 
   double compression_;
   uint64_t count_ = 0;
-  std::vector<Centroid> centroids_;  // by mean
+  std::vector<Centroid> centroids_;          // by mean
   uint64_t chance_ = 0x2545F4914F6CDD1DULL;  // picks among centroids that are equally near
 };
 
