@@ -52,7 +52,7 @@ std::string input_of(const Message& message, const std::vector<const stellar::Pr
     if (value == nullptr || std::find(names.begin(), names.begin() + static_cast<ptrdiff_t>(i), names[i]) !=
                                 names.begin() + static_cast<ptrdiff_t>(i))
       continue;
-    writer.key(names[i]);
+    writer.key(to_valid_utf8(names[i]));
     std::string text;
     append_json_value(text, *value);
     writer.raw(text);

@@ -48,7 +48,7 @@ void ErrorWriter::append(std::string& out, const ErrorReport& report, Names name
   json::Writer writer(out);
   const auto member = [&](std::string_view name, std::string_view text) {
     writer.key(name);
-    writer.string(text);
+    write_text(writer, text);
   };
   writer.begin_object();
   member("guid", guid);
@@ -76,7 +76,7 @@ void ErrorWriter::append(std::string& out, const ErrorReport& report, Names name
       if (colons) {
         for (char& c : name) c = c == '.' ? ':' : c;
       }
-      writer.key(name);
+      writer.key(to_valid_utf8(name));
       std::string value;
       append_json_value(value, field.value);
       writer.raw(value);

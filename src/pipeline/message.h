@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "json/writer.h"
 #include "stellar/arena.h"
 #include "stellar/value.h"
 
@@ -74,6 +75,8 @@ enum class Names {
 // Appends the message as one JSON object without line breaks: integers, doubles (NaN and infinities are null), texts,
 // nulls, lists and maps.
 void append_json(std::string& out, const Message& message, Names names);
+// Text as documents hold it: what is no UTF-8, half a surrogate pair too, becomes U+FFFD.
+void write_text(json::Writer& writer, std::string_view text);
 // Appends one value in the same way.
 void append_json_value(std::string& out, stellar::Value value);
 

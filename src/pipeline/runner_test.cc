@@ -118,6 +118,15 @@ INSTANTIATE_TEST_SUITE_P(
             R"J({"error_type":"parser_error","failed_sensor_type":"squid","message":"the record's key is no JSON map","raw_message":"{\"a\":1}","metron.metadata.topic":"squid"})J"}),
     [](const auto& info) { return info.param.name; });
 
+// Most readers of JSON refuse the escape of a lone surrogate, so a document never holds one.
+TEST(Runner, half_a_surrogate_pair_is_replaced) {
+  const json::Tree document = run_one({.parser = std::string("{") + kJsonParser + "}"},
+                                      {R"J({"a":"x\ud800","b\udc00":["\ud800"],"timestamp":7})J"}, Stage::kParse);
+  ASSERT_TRUE(document.is_object());
+  EXPECT_TRUE(document["a"].get<std::string>().starts_with("x\xef\xbf\xbd"));
+  EXPECT_EQ(document.size(), 3u);
+}
+
 TEST(Filter, drops_what_its_query_refuses) {
   const std::string parser = std::string("{") + kJsonParser +
                              R"J(, "filterClassName": "STELLAR", "parserConfig": {"filter.query": "a > 1"}})J";

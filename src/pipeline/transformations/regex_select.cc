@@ -26,9 +26,10 @@ class RegexSelectTransformation final : public Transformation {
     const stellar::Value value = task.message.get(input_);
     if (value.is_null()) return Progress::kDone;
     const std::string text = text_of(value);
+    const stellar::RegexSubject subject(text);
     for (const Choice& choice : choices_) {
       for (const auto& regex : choice.regexes) {
-        if (regex->match(text, 0, kEffort) == nullptr) continue;
+        if (regex->match(subject, 0, kEffort) == nullptr) continue;
         task.message.put(output_, stellar::Value::string(choice.key));
         return Progress::kDone;
       }
