@@ -43,6 +43,10 @@ class Regex {
   // it, and beyond 64 MiB of memory, BoundReached{"regex effort"} is thrown. The groups are the thread's, good until
   // its next match.
   const std::vector<Group>* match(const RegexSubject& subject, size_t from, uint32_t effort) const;
+  // A single match on a text.
+  const std::vector<Group>* match(std::string_view text, size_t from, uint32_t effort) const {
+    return match(RegexSubject(text), from, effort);
+  }
 
   int groups() const { return groups_; }
   int group_named(std::string_view name) const;  // -1: there is none
