@@ -22,7 +22,7 @@ struct ParseOptions {
 // One JSON document. The error is kInvalidArgument with source:line:column, the line and a caret under the place.
 Result<Tree> parse(std::string_view text, const ParseOptions& options = {});
 
-// "source:line:column: message", the line and a caret under the byte at `offset`: how every complaint about a document looks.
+// "source:line:column: message", the line and a caret under the byte at `offset`: the form of every complaint.
 std::string describe_place(std::string_view text, size_t offset, std::string_view source, std::string_view message);
 
 // Compact text; invalid UTF-8 inside strings is replaced by U+FFFD.

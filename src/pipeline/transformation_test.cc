@@ -117,6 +117,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"ip_protocol", R"J({"transformation": "IP_PROTOCOL", "input": "p"})J", R"("p": 6)", R"({"p":"TCP"})"},
         Row{"ip_protocol_into_another_field", R"J({"transformation": "IP_PROTOCOL", "input": "p", "output": "q"})J",
             R"("p": 17)", R"({"p":17,"q":"UDP"})"},
+        Row{"ip_protocol_late_number", R"J({"transformation": "IP_PROTOCOL", "input": "p"})J", R"("p": 142)",
+            R"({"p":"ROHC"})"},
         Row{"ip_protocol_without_name", R"J({"transformation": "IP_PROTOCOL", "input": "p"})J", R"("p": 200)", "{}"},
         Row{"ip_protocol_of_text", R"J({"transformation": "IP_PROTOCOL", "input": "p"})J", R"("p": "6")",
             R"({"p":"6"})"},

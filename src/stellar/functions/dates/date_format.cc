@@ -158,7 +158,7 @@ Result<std::shared_ptr<const DateFormat>> DateFormat::compile(std::string_view p
       parts.push_back({c, 1, {}});
     }
     if (c == 'X' && parts.back().count > 3)
-      return fail(ErrorCode::kInvalidArgument, fmt::format("date pattern '{}': at most XXX", pattern));
+      return fail(ErrorCode::kInvalidArgument, fmt::format("date pattern '{}': at most three X in a row", pattern));
   }
   return std::shared_ptr<const DateFormat>(std::move(made));
 }
