@@ -323,5 +323,29 @@ INSTANTIATE_TEST_SUITE_P(
                   ""}),
     [](const auto& row) { return row.param.name; });
 
+TEST(Reconcile, last_words_may_come_after_the_news_of_the_end) {
+  const Moment moment{SteadyTime(seconds(1000)), 1'700'000'000'000};
+  Desired desired;
+  registry::Deployment& deployment = desired.deployments[{"m", "1"}];
+  deployment.name = "m";
+  deployment.version = "1";
+  deployment.revisions = {{.number = 1}};
+  Observed observed;
+  ObservedInstance& instance = observed.instances["m-a"];
+  instance.record = {.id = "m-a", .name = "m", .version = "1", .revision = 1};
+  instance.record.state = registry::InstanceState::kFailed;
+  instance.record.failures = 3;
+  instance.facts.life = Facts::Life::kDead;
+  instance.facts.retry_at = moment.now + seconds(5);
+  instance.facts.log_tail = {"cannot find the weights"};
+  Random random(1);
+  const Plan plan = step(desired, observed, moment, {}, random);
+  ASSERT_EQ(plan.actions.size(), 1u);
+  EXPECT_EQ(plan.actions[0].kind, Action::Kind::kStore);
+  EXPECT_EQ(plan.actions[0].instance.log_tail, instance.facts.log_tail);
+  instance.record = plan.actions[0].instance;
+  EXPECT_TRUE(step(desired, observed, moment, {}, random).actions.empty()) << "said once";
+}
+
 }  // namespace
 }  // namespace modelyard::controller

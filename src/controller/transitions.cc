@@ -41,6 +41,14 @@ void become_failed(Slot& slot, Context& context) {
   context.event(record, "failed", record.reason);
 }
 
+// What it wrote last may come after the news of its end.
+void take_last_words(Slot& slot) {
+  const Facts& facts = slot.seen->facts;
+  Instance& record = slot.record;
+  if (record.state != InstanceState::kFailed || !record.log_tail.empty()) return;
+  record.log_tail = facts.report && !facts.report->log_tail.empty() ? facts.report->log_tail : facts.log_tail;
+}
+
 bool is_for_want_of_something(const Error& error) {
   return error.code() == ErrorCode::kResourceExhausted || error.code() == ErrorCode::kNotFound ||
          error.code() == ErrorCode::kUnavailable || error.code() == ErrorCode::kDeadline;
@@ -209,6 +217,7 @@ void set_state(Instance& record, InstanceState state, const Context& context) {
 
 void follow_facts(Slot& slot, bool others_ready, Context& context) {
   if (slot.busy()) return;
+  take_last_words(slot);
   if (slot.dead()) return follow_death(slot, context);
   take_identity(slot);
   if (slot.seen->facts.adopted) {

@@ -287,6 +287,11 @@ io::Task<void> Supervisor::stop_processes() {
 }
 
 io::Task<void> Supervisor::end_failed(std::string reason) {
+  // Clients must hear of the end at once; its last words mostly come with it, since a script that exited has closed its
+  // pipes.
+  const SteadyTime soon = in(milliseconds(20));
+  while (!process_.state().is_alive() && !log_->wait_for_end(in(milliseconds(0))) && in(milliseconds(0)) < soon)
+    co_await io::sleep_for(milliseconds(1));
   report_.log_tail = log_->tail();
   set_state(InstanceState::kFailed, std::move(reason));
   process_.kill();
