@@ -83,7 +83,7 @@ async function deploysByClicks(page, visit) {
   await page.getByRole('tab', { name: 'Events' }).click();
   await page.locator('.event').first().waitFor();
   await page.getByRole('tab', { name: 'Revisions' }).click();
-  await page.getByText('revision 1').waitFor();
+  await page.getByText('revision 1', { exact: true }).first().waitFor();
 }
 
 async function scalesByClicks(page, visit) {
