@@ -13,20 +13,20 @@
 #include "registry/types.h"
 
 // The contract between a controller and the runners of one machine: the files of an instance's folder and the messages
-// on the controller's Unix socket.
+// on the controller's Unix socket. Files:
 //
-//   DATA/control.sock              the controller's socket (mode 0600); when longer than 107 bytes: see
-//   InstanceSpec::socket DATA/instances/ID/spec.json    InstanceSpec, written before the fork DATA/instances/ID/lock
-//   flock(2) held by the runner (inherited descriptor) = the instance lives DATA/instances/ID/work/        the model's
-//   working directory: the payload's files, endpoint.dat DATA/instances/ID/log/         stdout.log, stderr.log and
-//   their rotated stdout.log.1 …
+// - DATA/control.sock: the socket (mode 0600); where that is longer than 107 bytes, see InstanceSpec::socket
+// - DATA/instances/ID/spec.json: InstanceSpec, written before the fork
+// - DATA/instances/ID/lock: flock(2) held by the runner (inherited descriptor) = the instance lives
+// - DATA/instances/ID/work/: the model's working directory: the payload's files, endpoint.dat
+// - DATA/instances/ID/log/: stdout.log, stderr.log and their rotated stdout.log.1 …
 //
-// On the socket (HTTP/1.1):
-//   GET  /runner/v1/instances/ID/orders?incarnation=N   server-sent events "order"
-//   {"want":"serve"|"drain"|"stop","incarnation":N}.
-//        The open connection is the lease. 404 = no such instance: drain and exit. 409 = an older incarnation: drain
-//        and exit.
-//   PUT  /runner/v1/instances/ID/report                 RunnerReport as JSON; 204, or 404/409 as above.
+// Messages (HTTP/1.1):
+// - GET /runner/v1/instances/ID/orders?incarnation=N: server-sent events "order"
+//   {"want":"serve"|"drain"|"stop","incarnation":N}. The open connection is the lease. 404 = no such instance, 409 = an
+//   older incarnation: drain and exit.
+// - PUT /runner/v1/instances/ID/report: RunnerReport as JSON; 204, or 404/409 as above.
+//
 // A runner that cannot reach the socket keeps its model serving and tries again, 50 ms doubling to 1 s, with jitter.
 namespace modelyard::registry {
 
