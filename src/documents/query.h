@@ -10,15 +10,15 @@
 
 // The query language of the store. Terms are separated by blanks; a document answers when it has all of them.
 //
-//   yahoo             the word in any value, whatever its case (documents/words.h says what a word is)
-//   yahoo.com         several words: they stand in this order in one value. So names, addresses, URLs and paths are
-//   found as typed "a b"             the same for text with blanks; a quote left open ends with the query yah* words
-//   that begin so; the * ends a term 10.1.2.*          addresses that begin so: an IPv4 address is one word
-//   url:yahoo.com     the same inside that field. Field names contain colons: of the beginnings of a term that end
-//   before a colon, the
-//                     longest that is the name of a stored field is the field; when none is, the term is plain text
-//   field:"a b"       a phrase inside a field
-//   -term             not that one
+// - `yahoo`: the word in any value, whatever its case (documents/words.h says what a word is).
+// - `yahoo.com`: several words, in this order in one value: names, addresses, URLs and paths are found as typed.
+// - `"a b"`: the same for text with blanks; a quote left open ends with the query.
+// - `yah*`: words that begin so; the * ends a term.
+// - `10.1.2.*`: addresses that begin so: an IPv4 address is one word.
+// - `field:"a b"`: a phrase inside a field.
+// - `url:yahoo.com`: the same inside that field. Field names contain colons: of the beginnings of a term
+//   that end before a colon, the longest that names a stored field is the field; none does: the term is plain text.
+// - `-term`: not that one.
 //
 // original_string, raw_message, message and stack hold lines whose words are mostly those of other fields: a term for
 // one of them looks in all values. Anything else is text. Never an error of syntax: only a query without a letter or
