@@ -188,7 +188,8 @@ TEST(Client, AConnectionClosedWhileItRestedIsNotUsed) {
   Client client(loop);
   io::run_blocking(loop, [](Client& c, uint16_t port, std::atomic<bool>& gone) -> io::Task<void> {
     EXPECT_TRUE(co_await c.fetch(get(port), in(seconds(5))));
-    while (!gone) co_await io::sleep_for(milliseconds(1));
+    const SteadyTime patience = in(seconds(10));
+    while (!gone && in(milliseconds(0)) < patience) co_await io::sleep_for(milliseconds(1));
     ClientRequest request = get(port);
     request.method = "POST";
     EXPECT_TRUE(co_await c.fetch(std::move(request), in(seconds(5))))
@@ -305,7 +306,9 @@ TEST(Client, AWaitForAConnectionEndsWithTheDeadline) {
     io::Scope scope(l.executor());
     scope.spawn(
         [](Client& cc, uint16_t p) -> io::Task<void> { (void)co_await cc.fetch(get(p), in(seconds(60))); }(c, port));
-    co_await io::sleep_for(milliseconds(5));
+    const SteadyTime patience = in(seconds(10));
+    while (c.open_connections() == 0 && in(milliseconds(0)) < patience) co_await io::sleep_for(milliseconds(1));
+    EXPECT_EQ(c.open_connections(), 1u) << "the first fetch has the one connection";
     const auto second = co_await c.fetch(get(port), in(milliseconds(30)));
     EXPECT_FALSE(second);
     if (!second) EXPECT_EQ(second.error().code(), ErrorCode::kDeadline);

@@ -79,20 +79,26 @@ TEST(Worker, ACancelledCallerLeavesTheJobUnharmed) {
   io::Loop loop;
   std::latch go_on(1);
   std::atomic<int> done = 0;
-  io::run_blocking(loop, [](io::Loop& here, Worker& on, std::latch& gate, std::atomic<int>& count) -> io::Task<void> {
-    io::Scope scope(here.executor());
-    scope.spawn([](Worker& w, std::latch& g, std::atomic<int>& c) -> io::Task<void> {
-      Job job = [&g, &c](Database&) -> Result<int64_t> {
-        g.wait();
-        return ++c;
-      };
-      (void)co_await w.run(std::move(job));
-    }(on, gate, count));
-    co_await io::sleep_for(1ms);
-    co_await scope.stop();
-    gate.count_down();
-    EXPECT_EQ((co_await on.run(constant(7))).value(), 7);
-  }(loop, worker, go_on, done));
+  std::atomic<bool> started = false;
+  io::run_blocking(
+      loop,
+      [](io::Loop& here, Worker& on, std::latch& gate, std::atomic<int>& count,
+         std::atomic<bool>& began) -> io::Task<void> {
+        io::Scope scope(here.executor());
+        scope.spawn([](Worker& w, std::latch& g, std::atomic<int>& c, std::atomic<bool>& b) -> io::Task<void> {
+          Job job = [&g, &c, &b](Database&) -> Result<int64_t> {
+            b = true;
+            g.wait();
+            return ++c;
+          };
+          (void)co_await w.run(std::move(job));
+        }(on, gate, count, began));
+        while (!began)
+          co_await io::sleep_for(1ms);  // bounded by the test's own time: a job that never starts is the failure
+        co_await scope.stop();
+        gate.count_down();
+        EXPECT_EQ((co_await on.run(constant(7))).value(), 7);
+      }(loop, worker, go_on, done, started));
   EXPECT_EQ(done, 1);
 }
 
