@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "http/socket.h"
+#include "io/socket.h"
 
 namespace modelyard::http::internal {
 namespace {
@@ -21,7 +21,7 @@ bool wants_length(std::string_view method) { return method == "POST" || method =
 
 }  // namespace
 
-ClientConnection::ClientConnection(std::shared_ptr<Pool> pool, Stream stream, const ClientOptions& options)
+ClientConnection::ClientConnection(std::shared_ptr<Pool> pool, io::Stream stream, const ClientOptions& options)
     : pool_(std::move(pool)),
       stream_(std::move(stream)),
       parser_({.header_bytes_max = options.header_bytes_max}, headers_, body_) {
@@ -92,7 +92,7 @@ io::Task<Status> ClientConnection::send_source(const ClientRequest& request, Ste
     if (piece.empty()) break;
     if (chunked) out_.append("\r\n");
     left -= static_cast<int64_t>(piece.size());
-    if (internal::is_stale(stream_.fd())) co_return Status();
+    if (io::is_stale(stream_.fd())) co_return Status();
   }
   if (!chunked && left > 0)
     co_return fail(ErrorCode::kInvalidArgument, "the upload gave fewer bytes than it announced");
@@ -141,6 +141,6 @@ bool ClientConnection::is_reusable() const {
   return sent_whole_ && parser_.state() == ParseState::kDone && parser_.keep_alive() && in_begin_ == in_end_;
 }
 
-bool ClientConnection::is_stale() const { return internal::is_stale(stream_.fd()); }
+bool ClientConnection::is_stale() const { return io::is_stale(stream_.fd()); }
 
 }  // namespace modelyard::http::internal

@@ -9,7 +9,7 @@
 
 #include "http/client.h"
 #include "http/parser.h"
-#include "http/stream.h"
+#include "io/stream.h"
 
 namespace modelyard::http::internal {
 
@@ -19,7 +19,7 @@ struct Pool;
 // that uses it, in between by its pool. Its place in the pool's count is given back when it is destroyed.
 class ClientConnection {
  public:
-  ClientConnection(std::shared_ptr<Pool> pool, Stream stream, const ClientOptions& options);
+  ClientConnection(std::shared_ptr<Pool> pool, io::Stream stream, const ClientOptions& options);
   ~ClientConnection();
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
@@ -52,7 +52,7 @@ class ClientConnection {
   void write_head(const ClientRequest& request);
 
   std::shared_ptr<Pool> pool_;
-  Stream stream_;
+  io::Stream stream_;
   Headers headers_;
   std::string body_;
   ResponseParser parser_;
@@ -98,9 +98,5 @@ struct ClientState : std::enable_shared_from_this<ClientState> {
   bool sweeping = false;
   bool closed = false;
 };
-
-// A connected stream, trying the addresses of the name in turn. kUnavailable, kDeadline.
-io::Task<Result<Stream>> open_stream_to(io::Executor executor, const Origin& origin, const ClientOptions& options,
-                                        SteadyTime deadline);
 
 }  // namespace modelyard::http::internal

@@ -31,7 +31,7 @@ std::string_view name_of_refusal(int status) {
 
 }  // namespace
 
-ServerConnection::ServerConnection(std::shared_ptr<ServerShared> server, io::Executor executor, Accepted accepted)
+ServerConnection::ServerConnection(std::shared_ptr<ServerShared> server, io::Executor executor, io::Accepted accepted)
     : server_(std::move(server)),
       place_(server_->connections.insert(server_->connections.end(), this)),
       stream_(executor, std::move(accepted.fd), accepted.family),

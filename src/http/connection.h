@@ -9,8 +9,8 @@
 #include "http/parser.h"
 #include "http/router.h"
 #include "http/server.h"
-#include "http/socket.h"
-#include "http/stream.h"
+#include "io/socket.h"
+#include "io/stream.h"
 
 namespace modelyard::http::internal {
 
@@ -37,7 +37,7 @@ struct ServerShared {
 // coroutine that runs run().
 class ServerConnection final : public ResponseStream {
  public:
-  ServerConnection(std::shared_ptr<ServerShared> server, io::Executor executor, Accepted accepted);
+  ServerConnection(std::shared_ptr<ServerShared> server, io::Executor executor, io::Accepted accepted);
   ~ServerConnection() override;
 
   // Until the connection is to be closed.
@@ -79,7 +79,7 @@ class ServerConnection final : public ResponseStream {
 
   std::shared_ptr<ServerShared> server_;
   std::list<ServerConnection*>::iterator place_;
-  Stream stream_;
+  io::Stream stream_;
   Peer peer_;
   Request request_;
   std::string target_;

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "http/headers.h"
 #include "http/url.h"
+#include "io/socket.h"
 #include "io/task.h"
 
 // What a handler sees: the request it answers, the response it gives, the stream it may write.
@@ -19,11 +20,7 @@ namespace internal {
 class ServerConnection;
 }
 
-struct Peer {
-  bool is_unix = false;
-  bool is_loopback = false;  // 127.0.0.0/8, ::1, or a Unix socket
-  std::string address;       // "127.0.0.1:51234"; "unix" for a Unix socket
-};
+using io::Peer;
 
 // One request, owned by its connection: valid until the handler's task has ended (for a streamed response: until the
 // stream's function has). Confined to the connection's loop. Views are of the request's own memory.

@@ -6,6 +6,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 
 #include "http/client_connection.h"
+#include "io/connect.h"
 
 namespace modelyard::http::internal {
 namespace {
@@ -64,6 +65,22 @@ io::Task<Result<std::unique_ptr<ClientConnection>>> ClientState::acquire(const C
   co_return co_await connect(pool, deadline);
 }
 
+namespace {
+
+io::Task<Result<io::Stream>> open_stream(io::Executor executor, const Origin& origin, const ClientOptions& options,
+                                         SteadyTime deadline) {
+  const Origin::Data& data = origin.data();
+  if (!data.unix_path.empty()) {
+    co_return co_await io::connect_unix(executor, data.unix_path, data.text,
+                                        std::min(deadline, system_clock().now() + options.connect_timeout));
+  }
+  const io::ConnectOptions limits{.resolve_timeout = options.resolve_timeout,
+                                  .connect_timeout = options.connect_timeout};
+  co_return co_await io::connect_tcp(executor, data.host, data.port, data.text, limits, deadline);
+}
+
+}  // namespace
+
 io::Task<Result<std::unique_ptr<ClientConnection>>> ClientState::connect(std::shared_ptr<Pool> pool,
                                                                          SteadyTime deadline) {
   // Counted from here on, so that many fetches at once do not open more than allowed.
@@ -80,7 +97,7 @@ io::Task<Result<std::unique_ptr<ClientConnection>>> ClientState::connect(std::sh
   } place{*this, *pool};
   ++open;
   ++pool->open;
-  MY_CO_TRY(Stream stream, co_await open_stream_to(executor, pool->origin, options, deadline));
+  MY_CO_TRY(io::Stream stream, co_await open_stream(executor, pool->origin, options, deadline));
   place.kept = true;
   co_return std::make_unique<ClientConnection>(pool, std::move(stream), options);
 }

@@ -77,11 +77,11 @@ Status Server::start() {
   const ServerOptions& options = impl_->shared->options;
   io::UniqueFd fd;
   if (options.unix_path.empty()) {
-    MY_TRY(fd, internal::listen_tcp(options.host, options.port, options.share_port));
+    MY_TRY(fd, io::listen_tcp(options.host, options.port, options.share_port));
   } else {
-    MY_TRY(fd, internal::listen_unix(options.unix_path));
+    MY_TRY(fd, io::listen_unix(options.unix_path));
   }
-  MY_TRY(impl_->address, internal::local_address(fd.get()));
+  MY_TRY(impl_->address, io::local_address(fd.get()));
   impl_->listener.assign(fd.release());
   impl_->started = true;
   impl_->accepting.spawn(impl_->accept_all());
@@ -125,7 +125,7 @@ std::string_view reason_phrase(int status) {
     case 100: return "Continue";
     case 200: return "OK";
     case 201: return "Created";
-    case 202: return "Accepted";
+    case 202: return "io::Accepted";
     case 204: return "No Content";
     case 206: return "Partial Content";
     case 301: return "Moved Permanently";

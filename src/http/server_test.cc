@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "http/client.h"
-#include "http/socket.h"
 #include "http/testing/raw_peer.h"
+#include "io/socket.h"
 
 namespace modelyard::http {
 namespace {
@@ -423,7 +423,7 @@ TEST(Server, UnixSocketsAreForTheOwnerAndStaleOnesReplaced) {
       // A process that died leaves its socket file.
       auto stale = std::make_unique<io::Loop>();
       Server abandoned(*stale, router, options);
-      ASSERT_TRUE(internal::listen_unix(path));
+      ASSERT_TRUE(io::listen_unix(path));
     }
     ServerThread server(router, options);
     ASSERT_TRUE(server.started()) << server.started().error().message();

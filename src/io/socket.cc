@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/socket.h"
+#include "io/socket.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -14,13 +14,13 @@
 #include <cerrno>
 #include <cstring>
 
-namespace modelyard::http::internal {
+namespace modelyard::io {
 namespace {
 
 constexpr int kBacklog = 1024;
 
-Result<io::UniqueFd> make_socket(int family) {
-  io::UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+Result<UniqueFd> make_socket(int family) {
+  UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail(errno_error(errno, "opening a socket"));
   return fd;
 }
@@ -30,8 +30,8 @@ void set_option(int fd, int level, int option) {
   ::setsockopt(fd, level, option, &on, sizeof on);
 }
 
-Result<io::UniqueFd> listen_on(const SocketAddress& address, bool share_port, std::string_view host, uint16_t port) {
-  MY_TRY(io::UniqueFd fd, make_socket(address.family()));
+Result<UniqueFd> listen_on(const SocketAddress& address, bool share_port, std::string_view host, uint16_t port) {
+  MY_TRY(UniqueFd fd, make_socket(address.family()));
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
   if (share_port) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT);
   if (address.family() == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
@@ -134,7 +134,7 @@ Result<UnixAddress> unix_address(const std::filesystem::path& path) {
     return fail(ErrorCode::kInvalidArgument, "the path of a Unix socket is empty or holds a NUL");
   if (text.size() >= sizeof un->sun_path) {
     const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-    out.folder = io::UniqueFd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    out.folder = UniqueFd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!out.folder) return fail(errno_error(errno, fmt::format("opening the folder {}", folder.string())));
     text = fmt::format("/proc/self/fd/{}/{}", out.folder.get(), path.filename().string());
     if (text.size() >= sizeof un->sun_path)
@@ -147,7 +147,7 @@ Result<UnixAddress> unix_address(const std::filesystem::path& path) {
   return out;
 }
 
-Result<io::UniqueFd> listen_tcp(const std::string& host, uint16_t port, bool share_port) {
+Result<UniqueFd> listen_tcp(const std::string& host, uint16_t port, bool share_port) {
   if (const auto literal = literal_address(host, port)) return listen_on(*literal, share_port, host, port);
   MY_TRY(const std::vector<SocketAddress> addresses, resolve_blocking(host, port));
   for (const SocketAddress& address : addresses) {
@@ -157,19 +157,19 @@ Result<io::UniqueFd> listen_tcp(const std::string& host, uint16_t port, bool sha
   return listen_on(addresses.front(), share_port, host, port);
 }
 
-Result<io::UniqueFd> listen_unix(const std::filesystem::path& path) {
+Result<UniqueFd> listen_unix(const std::filesystem::path& path) {
   MY_TRY(const UnixAddress unix_socket, unix_address(path));
   const SocketAddress& address = unix_socket.address;
   struct stat info {};
   if (::lstat(path.c_str(), &info) == 0) {
     if (!S_ISSOCK(info.st_mode))
       return fail(ErrorCode::kConflict, fmt::format("{} exists and is no socket: move it away", path.string()));
-    MY_TRY(const io::UniqueFd probe, make_socket(AF_UNIX));
+    MY_TRY(const UniqueFd probe, make_socket(AF_UNIX));
     if (::connect(probe.get(), address.get(), address.size) == 0 || errno == EAGAIN)
       return fail(ErrorCode::kConflict, fmt::format("another process listens on {}", path.string()));
     ::unlink(path.c_str());
   }
-  MY_TRY(io::UniqueFd fd, make_socket(AF_UNIX));
+  MY_TRY(UniqueFd fd, make_socket(AF_UNIX));
   // The file takes the mode of the socket's inode, so it is never open to others, not even between bind() and a
   // chmod().
   if (::fchmod(fd.get(), 0600) != 0 || ::bind(fd.get(), address.get(), address.size) != 0 ||
@@ -191,7 +191,7 @@ std::optional<Accepted> accept_one(int listener, int& error_number) {
   from.size = sizeof from.storage;
   Accepted out;
   do {
-    out.fd = io::UniqueFd(
+    out.fd = UniqueFd(
         ::accept4(listener, reinterpret_cast<sockaddr*>(&from.storage), &from.size, SOCK_CLOEXEC | SOCK_NONBLOCK));
   } while (!out.fd && errno == EINTR);
   if (!out.fd) {
@@ -206,8 +206,8 @@ std::optional<Accepted> accept_one(int listener, int& error_number) {
   return out;
 }
 
-Result<io::UniqueFd> begin_connect(const SocketAddress& address, std::string_view name) {
-  MY_TRY(io::UniqueFd fd, make_socket(address.family()));
+Result<UniqueFd> begin_connect(const SocketAddress& address, std::string_view name) {
+  MY_TRY(UniqueFd fd, make_socket(address.family()));
   if (address.family() != AF_UNIX) set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
   if (::connect(fd.get(), address.get(), address.size) != 0 && errno != EINPROGRESS)
     return fail(Error(ErrorCode::kUnavailable, fmt::format("connecting to {}: {}", name, std::strerror(errno))));
@@ -227,4 +227,4 @@ bool is_stale(int fd) {
   return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
-}  // namespace modelyard::http::internal
+}  // namespace modelyard::io

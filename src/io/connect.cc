@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From an origin to a connected stream: name, addresses, connect.
+#include "io/connect.h"
+
 #include <fmt/format.h>
 #include <netinet/in.h>
 
@@ -7,27 +8,26 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstring>
 
-#include "http/client_connection.h"
-#include "http/socket.h"
+#include "io/socket.h"
 
-namespace modelyard::http::internal {
+namespace modelyard::io {
 namespace {
 
-using Resolver = boost::asio::ip::basic_resolver<boost::asio::ip::tcp, io::Executor>;
+using Resolver = boost::asio::ip::basic_resolver<boost::asio::ip::tcp, Executor>;
 constexpr size_t kAddressesMax = 8;
 
 // The name service cannot be interrupted: it answers into this, whether somebody still waits or not.
 struct Resolving {
-  explicit Resolving(io::Executor executor) : resolver(executor), answered(executor) {}
+  explicit Resolving(Executor executor) : resolver(executor), answered(executor) {}
   Resolver resolver;
-  io::Event answered;
+  Event answered;
   bool done = false;
   std::string error;
   std::vector<SocketAddress> addresses;
 };
 
-io::Task<Result<std::vector<SocketAddress>>> resolve(io::Executor executor, const std::string& host, uint16_t port,
-                                                     SteadyTime deadline) {
+Task<Result<std::vector<SocketAddress>>> resolve(Executor executor, const std::string& host, uint16_t port,
+                                                 SteadyTime deadline) {
   const auto resolving = std::make_shared<Resolving>(executor);
   resolving->resolver.async_resolve(
       host, std::to_string(port), [resolving](boost::system::error_code error, const Resolver::results_type& results) {
@@ -49,9 +49,9 @@ io::Task<Result<std::vector<SocketAddress>>> resolve(io::Executor executor, cons
   co_return std::move(resolving->addresses);
 }
 
-io::Task<Result<Stream>> connect_to(io::Executor executor, const SocketAddress& address, const std::string& name,
-                                    SteadyTime deadline) {
-  MY_CO_TRY(io::UniqueFd fd, begin_connect(address, name));
+Task<Result<Stream>> connect_to(Executor executor, const SocketAddress& address, const std::string& name,
+                                SteadyTime deadline) {
+  MY_CO_TRY(UniqueFd fd, begin_connect(address, name));
   const int number = fd.get();
   Stream stream(executor, std::move(fd), address.family());
   // A Unix socket is connected, or refused, by now.
@@ -69,25 +69,19 @@ io::Task<Result<Stream>> connect_to(io::Executor executor, const SocketAddress& 
 
 }  // namespace
 
-io::Task<Result<Stream>> open_stream_to(io::Executor executor, const Origin& origin, const ClientOptions& options,
-                                        SteadyTime deadline) {
-  const Origin::Data& data = origin.data();
-  const SteadyTime connect_deadline = std::min(deadline, system_clock().now() + options.connect_timeout);
-  if (!data.unix_path.empty()) {
-    MY_CO_TRY(const UnixAddress address, unix_address(data.unix_path));
-    co_return co_await connect_to(executor, address.address, data.text, connect_deadline);
-  }
+Task<Result<Stream>> connect_tcp(Executor executor, std::string host, uint16_t port, std::string name,
+                                 ConnectOptions options, SteadyTime deadline) {
   std::vector<SocketAddress> addresses;
-  if (const std::optional<SocketAddress> literal = literal_address(data.host, data.port)) {
+  if (const std::optional<SocketAddress> literal = literal_address(host, port)) {
     addresses.push_back(*literal);
   } else {
-    MY_CO_TRY(addresses, co_await resolve(executor, data.host, data.port,
+    MY_CO_TRY(addresses, co_await resolve(executor, host, port,
                                           std::min(deadline, system_clock().now() + options.resolve_timeout)));
   }
   std::optional<Error> first_error;
   for (const SocketAddress& address : addresses) {
     const SteadyTime until = std::min(deadline, system_clock().now() + options.connect_timeout);
-    Result<Stream> stream = co_await connect_to(executor, address, data.text, until);
+    Result<Stream> stream = co_await connect_to(executor, address, name, until);
     if (stream) co_return std::move(stream);
     if (!first_error) first_error = std::move(stream).error();
     if (system_clock().now() >= deadline) break;
@@ -95,4 +89,9 @@ io::Task<Result<Stream>> open_stream_to(io::Executor executor, const Origin& ori
   co_return fail(std::move(*first_error));
 }
 
-}  // namespace modelyard::http::internal
+Task<Result<Stream>> connect_unix(Executor executor, std::string path, std::string name, SteadyTime deadline) {
+  MY_CO_TRY(const UnixAddress address, unix_address(path));
+  co_return co_await connect_to(executor, address.address, name, deadline);
+}
+
+}  // namespace modelyard::io

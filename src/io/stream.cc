@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/stream.h"
+#include "io/stream.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -12,17 +12,16 @@
 #include <cerrno>
 #include <cstring>
 
-#include "http/socket.h"
+#include "io/socket.h"
 
-namespace modelyard::http::internal {
+namespace modelyard::io {
 namespace asio = boost::asio;
 
-using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, io::Executor>;
-using Timer =
-    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, io::Executor>;
+using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 struct Stream::Core : std::enable_shared_from_this<Stream::Core> {
-  Core(io::Executor executor, io::UniqueFd fd, int family)
+  Core(Executor executor, UniqueFd fd, int family)
       : socket(executor, asio::generic::stream_protocol(family, 0), fd.release()), timer(executor) {
     boost::system::error_code ignored;
     socket.native_non_blocking(true, ignored);
@@ -72,15 +71,15 @@ struct Stream::Core : std::enable_shared_from_this<Stream::Core> {
   uint64_t watch = 0;
 };
 
-Stream::Stream(io::Executor executor, io::UniqueFd fd, int family)
+Stream::Stream(Executor executor, UniqueFd fd, int family)
     : core_(std::make_shared<Core>(executor, std::move(fd), family)) {}
 
 Stream::~Stream() { close(); }
 
-io::Task<Result<size_t>> Stream::read_some(char* buffer, size_t size, SteadyTime deadline) {
+Task<Result<size_t>> Stream::read_some(char* buffer, size_t size, SteadyTime deadline) {
   Core& core = *core_;
   core.arm(deadline);
-  const auto [error, got] = co_await core.socket.async_read_some(asio::buffer(buffer, size), io::as_result);
+  const auto [error, got] = co_await core.socket.async_read_some(asio::buffer(buffer, size), as_result);
   core.deadline = SteadyTime::max();
   if (!error) co_return got;
   if (error == asio::error::eof) co_return size_t{0};
@@ -101,7 +100,7 @@ Result<size_t> Stream::write_now(std::string_view head, std::string_view body) {
   }
 }
 
-io::Task<Status> Stream::write_all(std::string_view head, std::string_view body, SteadyTime deadline) {
+Task<Status> Stream::write_all(std::string_view head, std::string_view body, SteadyTime deadline) {
   while (true) {
     MY_CO_TRY(const size_t sent, write_now(head, body));
     const size_t of_head = std::min(sent, head.size());
@@ -112,19 +111,19 @@ io::Task<Status> Stream::write_all(std::string_view head, std::string_view body,
   }
 }
 
-io::Task<Status> Stream::wait_writable(SteadyTime deadline) {
+Task<Status> Stream::wait_writable(SteadyTime deadline) {
   Core& core = *core_;
   core.arm(deadline);
-  const auto [error] = co_await core.socket.async_wait(Socket::wait_write, io::as_result);
+  const auto [error] = co_await core.socket.async_wait(Socket::wait_write, as_result);
   core.deadline = SteadyTime::max();
   if (error) co_return fail(core.error_of(error, "writing"));
   co_return Status();
 }
 
-io::Task<Status> Stream::wait_readable(SteadyTime deadline) {
+Task<Status> Stream::wait_readable(SteadyTime deadline) {
   Core& core = *core_;
   core.arm(deadline);
-  const auto [error] = co_await core.socket.async_wait(Socket::wait_read, io::as_result);
+  const auto [error] = co_await core.socket.async_wait(Socket::wait_read, as_result);
   core.deadline = SteadyTime::max();
   if (error) co_return fail(core.error_of(error, "reading"));
   co_return Status();
@@ -166,4 +165,4 @@ void Stream::close() {
 
 int Stream::fd() const { return core_->socket.native_handle(); }
 
-}  // namespace modelyard::http::internal
+}  // namespace modelyard::io

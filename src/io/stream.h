@@ -9,7 +9,7 @@
 #include "io/file.h"
 #include "io/task.h"
 
-namespace modelyard::http::internal {
+namespace modelyard::io {
 
 // The byte stream below one connection: a TCP or Unix socket now; a TLS session would be another state of this class,
 // chosen where the stream is made, so that nothing above it changes.
@@ -22,22 +22,22 @@ namespace modelyard::http::internal {
 class Stream {
  public:
   // Takes a connected, non-blocking socket. family: AF_INET, AF_INET6, AF_UNIX.
-  Stream(io::Executor executor, io::UniqueFd fd, int family);
+  Stream(Executor executor, UniqueFd fd, int family);
   ~Stream();
   Stream(Stream&&) noexcept = default;
   Stream& operator=(Stream&&) = delete;
 
   // 0 = the peer closed its side. kUnavailable, kDeadline.
-  io::Task<Result<size_t>> read_some(char* buffer, size_t size, SteadyTime deadline);
+  Task<Result<size_t>> read_some(char* buffer, size_t size, SteadyTime deadline);
   // All of head, then all of body, in one call to the kernel where it takes them. `progress` is the time each part may
   // wait.
-  io::Task<Status> write_all(std::string_view head, std::string_view body, SteadyTime deadline);
+  Task<Status> write_all(std::string_view head, std::string_view body, SteadyTime deadline);
   // What of it the kernel takes at once; kUnavailable if the peer is gone. The way that costs no coroutine.
   Result<size_t> write_now(std::string_view head, std::string_view body);
   // Suspends until the peer may be written to.
-  io::Task<Status> wait_writable(SteadyTime deadline);
+  Task<Status> wait_writable(SteadyTime deadline);
   // Suspends until the socket is readable or closed.
-  io::Task<Status> wait_readable(SteadyTime deadline);
+  Task<Status> wait_readable(SteadyTime deadline);
 
   // Calls back once when the peer closes (not when it sends bytes), unless unwatch() or a deadline comes first.
   void watch_close(std::function<void()> callback);
@@ -52,4 +52,4 @@ class Stream {
   std::shared_ptr<Core> core_;
 };
 
-}  // namespace modelyard::http::internal
+}  // namespace modelyard::io
