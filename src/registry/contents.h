@@ -39,13 +39,23 @@ struct NameRecord {
 
 // One change of the stored state. A batch of them is stored whole or not at all.
 struct Write {
-  enum class Kind { kPutDeployment, kRemoveDeployment, kPutInstance, kRemoveInstance, kPutName, kAppendEvent };
+  enum class Kind {
+    kPutDeployment,
+    kRemoveDeployment,
+    kPutInstance,
+    kRemoveInstance,
+    kPutName,
+    kAppendEvent,
+    kTakeRequest,    // the item leaves the queue; kConflict if it is not there any more. Registries with a queue alone
+    kRejectRequest,  // the same, and it is kept with its reason
+  };
   Kind kind = Kind::kAppendEvent;
   Deployment deployment;  // put: stored if the stored generation is generation - 1 (0 = absent), else kConflict
   Instance instance;
   Event event;                // sequence is given by the registry
   std::string name, version;  // remove
   std::string id;
+  std::string data;  // of a rejected request
   NameRecord record;
 
   static Write put(Deployment deployment);
@@ -54,6 +64,8 @@ struct Write {
   static Write remove_instance(std::string id);
   static Write put_name(std::string name, NameRecord record);
   static Write append(Event event);
+  static Write take_request(std::string item);
+  static Write reject_request(std::string item, std::string data, std::string reason);  // the reason: event.text
 };
 
 // Everything stored, as read at once when a controller begins to lead.

@@ -139,6 +139,8 @@ Status write_one(Database& database, const Write& write) {
     case Write::Kind::kPutInstance: return put_instance(database, write.instance);
     case Write::Kind::kPutName: return put_name(database, write.name, write.record);
     case Write::Kind::kAppendEvent: return append_event(database, write.event);
+    case Write::Kind::kTakeRequest:
+    case Write::Kind::kRejectRequest: return fail(ErrorCode::kUnsupported, "this registry has no queue of requests");
     case Write::Kind::kRemoveDeployment:
     case Write::Kind::kRemoveInstance: return remove(database, write);
   }

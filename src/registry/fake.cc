@@ -16,6 +16,8 @@ std::string words(const Write& write) {
     case Write::Kind::kPutName: return "put-name " + write.name;
     case Write::Kind::kAppendEvent:
       return "event " + write.event.name + "@" + write.event.version + " " + write.event.kind;
+    case Write::Kind::kTakeRequest: return "take-request " + write.id;
+    case Write::Kind::kRejectRequest: return "reject-request " + write.id;
   }
   return "?";
 }
@@ -94,6 +96,8 @@ Status FakeRegistry::store(const std::vector<Write>& batch) {
         stored_events.push_back(write.event);
         stored_events.back().sequence = static_cast<int64_t>(stored_events.size());
         break;
+      case Write::Kind::kTakeRequest:
+      case Write::Kind::kRejectRequest: break;
     }
   }
   return {};

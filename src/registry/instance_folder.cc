@@ -26,6 +26,9 @@ json::Tree to_json(const InstanceSpec& spec) {
           {"endpoint_wait_ms", spec.endpoint_wait_ms},
           {"drain_ms", spec.drain_ms},
           {"term_ms", spec.term_ms},
+          {"zookeeper", spec.zookeeper},
+          {"zk_root", spec.zk_root},
+          {"container", spec.container},
           {"log_bytes_max", spec.log_bytes_max},
           {"registry_is_embedded", spec.registry_is_embedded}};
 }
@@ -48,6 +51,9 @@ Result<InstanceSpec> instance_spec_from_json(const json::Tree& tree) {
   fields.read("endpoint_wait_ms", spec.endpoint_wait_ms);
   fields.read("drain_ms", spec.drain_ms);
   fields.read("term_ms", spec.term_ms);
+  fields.read("zookeeper", spec.zookeeper);
+  fields.read("zk_root", spec.zk_root);
+  fields.read("container", spec.container);
   fields.read("log_bytes_max", spec.log_bytes_max);
   fields.read("registry_is_embedded", spec.registry_is_embedded);
   MY_TRY_VOID(fields.status());

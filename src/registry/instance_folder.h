@@ -48,7 +48,12 @@ struct InstanceSpec {
   int64_t drain_ms = 10'000;           // calls in flight may take so long
   int64_t term_ms = 5'000;             // from TERM to KILL
   int64_t log_bytes_max = 10 << 20;    // per file, five files per stream
-  bool registry_is_embedded = true;    // host replacement only if the model answers there (maas-wire.md 4)
+  // Where the registry is ZooKeeper; empty = the socket. The secret comes by the environment or the container's
+  // credentials, never in here.
+  std::string zookeeper;  // "host:2181,…/chroot"
+  std::string zk_root;
+  std::string container;             // InstanceSpec::id's endpoint is registered under this id; "" = under its own
+  bool registry_is_embedded = true;  // host replacement only if the model answers there (maas-wire.md 4)
 };
 json::Tree to_json(const InstanceSpec& spec);
 Result<InstanceSpec> instance_spec_from_json(const json::Tree& tree);

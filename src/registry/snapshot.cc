@@ -134,5 +134,19 @@ Write Write::append(Event event) {
   write.event = std::move(event);
   return write;
 }
+Write Write::take_request(std::string item) {
+  Write write;
+  write.kind = Kind::kTakeRequest;
+  write.id = std::move(item);
+  return write;
+}
+Write Write::reject_request(std::string item, std::string data, std::string reason) {
+  Write write;
+  write.kind = Kind::kRejectRequest;
+  write.id = std::move(item);
+  write.data = std::move(data);
+  write.event.text = std::move(reason);
+  return write;
+}
 
 }  // namespace modelyard::registry

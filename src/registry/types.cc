@@ -175,6 +175,8 @@ json::Tree to_json(const Instance& instance) {
                      {"revision", instance.revision},
                      {"state", to_string(instance.state)},
                      {"host", instance.host},
+                     {"container", instance.container},
+                     {"log_url", instance.log_url},
                      {"runner_pid", instance.runner_pid},
                      {"model_pid", instance.model_pid},
                      {"boot_id", instance.boot_id},
@@ -202,6 +204,8 @@ Result<Instance> instance_from_json(const json::Tree& tree) {
   fields.read("revision", instance.revision);
   fields.read("state", state);
   fields.read("host", instance.host);
+  fields.read("container", instance.container);
+  fields.read("log_url", instance.log_url);
   fields.read("runner_pid", instance.runner_pid);
   fields.read("model_pid", instance.model_pid);
   fields.read("boot_id", instance.boot_id);

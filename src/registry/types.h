@@ -106,6 +106,9 @@ struct Instance {
   int64_t revision = 0;
   InstanceState state = InstanceState::kRequested;
   std::string host;
+  std::string
+      container;        // YARN's id of what it runs in, then the id of its endpoint too; "" = a process of this machine
+  std::string log_url;  // of a container: the node manager's page of its logs
   int64_t runner_pid = 0;
   int64_t model_pid = 0;
   std::string boot_id;             // /proc/sys/kernel/random/boot_id when started: a pid of another boot is nobody

@@ -35,7 +35,9 @@ Status Store::write(const std::vector<registry::Write>& batch) {
         break;
       case Kind::kRemoveInstance: instances_.erase(write.id); break;
       case Kind::kPutName:
-      case Kind::kAppendEvent: break;
+      case Kind::kAppendEvent:
+      case Kind::kTakeRequest:
+      case Kind::kRejectRequest: break;
     }
   }
   return {};
