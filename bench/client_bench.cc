@@ -19,8 +19,8 @@
 
 #include "client/model_client.h"
 #include "http/client.h"
-#include "http/socket.h"
 #include "io/file.h"
+#include "io/socket.h"
 
 namespace modelyard {
 namespace {
@@ -42,8 +42,8 @@ double cpu_seconds() {
 class Nginx {
  public:
   explicit Nginx(const std::filesystem::path& folder) {
-    const io::UniqueFd probe = http::internal::listen_tcp("127.0.0.1", 0, false).value();
-    port_ = http::internal::local_address(probe.get())->port();
+    const io::UniqueFd probe = io::listen_tcp("127.0.0.1", 0, false).value();
+    port_ = io::local_address(probe.get())->port();
     const std::string conf = fmt::format(
         "daemon off; worker_processes 1; pid {0}/pid; error_log {0}/error.log;\nevents {{ worker_connections 256; }}\n"
         "http {{ access_log off; keepalive_requests 1000000000; client_body_temp_path {0}; proxy_temp_path {0}; "

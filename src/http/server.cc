@@ -37,7 +37,7 @@ struct Server::Impl {
   Listener listener;
   io::Scope accepting;
   io::Scope serving;
-  internal::SocketAddress address;
+  io::SocketAddress address;
   bool started = false;
 };
 
@@ -45,7 +45,7 @@ io::Task<void> Server::Impl::accept_all() {
   while (true) {
     while (shared->connections.size() >= shared->options.connections_max) co_await shared->changed.wait();
     int number = 0;
-    if (std::optional<internal::Accepted> accepted = internal::accept_one(listener.native_handle(), number)) {
+    if (std::optional<io::Accepted> accepted = io::accept_one(listener.native_handle(), number)) {
       // Made here, not in the task: the list that bounds the connections must know it at once.
       auto made = std::make_unique<ServerConnection>(shared, loop.executor(), std::move(*accepted));
       serving.spawn([](std::unique_ptr<ServerConnection> connection) -> io::Task<void> {
