@@ -4,13 +4,16 @@
 #include <map>
 
 #include "api/impl.h"
-#include "api/log_files.h"
 #include "base/strings.h"
+#include "runner/log_reader.h"
 
 namespace modelyard::api {
 namespace {
 
 using http::Response;
+using runner::append_log_record;
+using runner::FollowedFile;
+using runner::last_lines;
 
 constexpr int64_t kTailMax = 100'000;
 constexpr int kFollowersMax = 64;

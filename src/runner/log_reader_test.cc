@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/log_files.h"
+#include "runner/log_reader.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace modelyard::api {
+namespace modelyard::runner {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -71,4 +71,4 @@ TEST_F(LogFiles, ALineWithoutEndComesInParts) {
 }
 
 }  // namespace
-}  // namespace modelyard::api
+}  // namespace modelyard::runner

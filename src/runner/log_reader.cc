@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/log_files.h"
+#include "runner/log_reader.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 #include "base/strings.h"
 #include "json/writer.h"
 
-namespace modelyard::api {
+namespace modelyard::runner {
 namespace {
 
 constexpr int kRotatedMax = 9;
@@ -122,4 +122,4 @@ void append_log_record(std::string& out, std::string_view instance, std::string_
   out += '\n';
 }
 
-}  // namespace modelyard::api
+}  // namespace modelyard::runner

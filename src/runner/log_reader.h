@@ -11,7 +11,7 @@
 
 // The log files of instances: DATA/instances/ID/log/{stdout,stderr}.log with .1 … .5 behind them, and log.previous/ of
 // the run before (registry/instance_folder.h, controller/launcher.h). Blocks; for a worker's thread.
-namespace modelyard::api {
+namespace modelyard::runner {
 
 // The last `count` lines of stream ("stdout") in the folder, oldest first, reaching into rotated files; at most 16 MiB
 // are read. A file that is not there has no lines. Bytes that are no UTF-8 become U+FFFD.
@@ -39,4 +39,4 @@ class FollowedFile {
 // {"instance","stream","line"} and a line end, appended.
 void append_log_record(std::string& out, std::string_view instance, std::string_view stream, std::string_view line);
 
-}  // namespace modelyard::api
+}  // namespace modelyard::runner
