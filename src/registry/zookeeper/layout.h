@@ -24,17 +24,19 @@
 //
 // Ours, OWN = "modelyard" beside SERVICE_ROOT (/maas/modelyard; where SERVICE_ROOT is not named "service":
 // modelyard-LASTPART):
-//   OWN/leader/n-0000000003   a candidate, ephemeral sequential, LeaderRecord; the lowest leads
-//   OWN/epoch                 its data version is the epoch; set by each new leader in a multi with the check of its
-//   node OWN/deployments/NAME@V    registry::Deployment; NAME and V percent-encoded (segment_of) OWN/instances/ID
-//   registry::Instance; written by the leader alone. The runner of the instance reads it and
-//                             obeys it: its incarnation and its state say serve, drain or stop (order_of)
-//   OWN/reports/ID            registry::RunnerReport, made empty by the leader with the instance, set by its runner
-//   OWN/leases/ID             LeaseRecord, ephemeral node of the runner's session: as long as it is there, the runner
-//   is OWN/names/NAME            registry::NameRecord OWN/events/e-0000000012   registry::Event, persistent sequential;
-//   the newest kEventsMax are kept OWN/incarnation           the greatest incarnation ever given, as text
-//   OWN/rejected/r-0000000001 RejectedRequest; the newest kRejectedMax are kept
-//   OWN/settings              Settings
+//
+// - OWN/leader/n-0000000003: a candidate, ephemeral sequential, LeaderRecord; the lowest leads
+// - OWN/epoch: its data version is the epoch; set by each new leader in a multi with the check of its node
+// - OWN/deployments/NAME@V: registry::Deployment; NAME and V percent-encoded (segment_of)
+// - OWN/instances/ID: registry::Instance; written by the leader alone. The runner of the instance reads it and obeys
+//   it: its incarnation and its state say serve, drain or stop (order_of)
+// - OWN/reports/ID: registry::RunnerReport, made empty by the leader with the instance, set by its runner
+// - OWN/leases/ID: LeaseRecord, ephemeral node of the runner's session: as long as it is there, the runner is
+// - OWN/names/NAME: registry::NameRecord
+// - OWN/events/e-0000000012: registry::Event, persistent sequential; the newest kEventsMax are kept
+// - OWN/incarnation: the greatest incarnation ever given, as text
+// - OWN/rejected/r-0000000001: RejectedRequest; the newest kRejectedMax are kept
+// - OWN/settings: Settings
 namespace modelyard::registry::zookeeper {
 
 inline constexpr std::string_view kDefaultRoot = "/metron/maas/config";
@@ -129,9 +131,10 @@ struct LeaseRecord {
 json::Tree to_json(const LeaseRecord& record);
 Result<LeaseRecord> lease_record_from_json(const json::Tree& tree);
 
-// Ours, beside the reference's configuration node. Unknown keys are kept.
+// Ours, OWN/settings. Unknown keys are kept.
 struct Settings {
   bool world_may_read = true;
+  std::map<std::string, std::string> others;  // what else stands there: key -> JSON
 };
 json::Tree to_json(const Settings& settings);
 Result<Settings> settings_from_json(const json::Tree& tree);
