@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/instance_folder.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 #include <array>
 
 #include "base/strings.h"
@@ -18,6 +21,7 @@ json::Tree to_json(const InstanceSpec& spec) {
           {"revision", spec.revision},
           {"payload", spec.payload},
           {"folder", spec.folder},
+          {"log_folder", spec.log_folder},
           {"socket", spec.socket},
           {"memory_mb", spec.memory_mb},
           {"env", spec.env},
@@ -41,9 +45,11 @@ Result<InstanceSpec> instance_spec_from_json(const json::Tree& tree) {
   fields.require("name", spec.name);
   fields.require("version", spec.version);
   fields.read("revision", spec.revision);
-  fields.require("payload", spec.payload);
-  fields.require("folder", spec.folder);
-  fields.require("socket", spec.socket);
+  // A container's own: its runner knows them.
+  fields.read("payload", spec.payload);
+  fields.read("folder", spec.folder);
+  fields.read("log_folder", spec.log_folder);
+  fields.read("socket", spec.socket);
   fields.read("memory_mb", spec.memory_mb);
   fields.read("env", spec.env);
   fields.read("deployer_env", spec.deployer_env);
@@ -56,8 +62,22 @@ Result<InstanceSpec> instance_spec_from_json(const json::Tree& tree) {
   fields.read("container", spec.container);
   fields.read("log_bytes_max", spec.log_bytes_max);
   fields.read("registry_is_embedded", spec.registry_is_embedded);
+  if (spec.socket.empty() && spec.zookeeper.empty()) fields.fail("it names neither a socket nor a zookeeper");
   MY_TRY_VOID(fields.status());
   return spec;
+}
+
+std::string log_folder_of(const InstanceSpec& spec) {
+  return spec.log_folder.empty() ? spec.folder + "/log" : spec.log_folder;
+}
+
+std::string runner_log_token(const std::string& application_secret, const std::string& instance_id) {
+  const std::string text = "logs " + instance_id;
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  ::HMAC(::EVP_sha256(), application_secret.data(), static_cast<int>(application_secret.size()),
+         reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest, &size);
+  return to_hex(std::string_view(reinterpret_cast<const char*>(digest), size));
 }
 
 json::Tree to_json(const RunnerReport& report) {
@@ -70,7 +90,8 @@ json::Tree to_json(const RunnerReport& report) {
                      {"runner_start_ticks", report.runner_start_ticks},
                      {"reason", report.reason},
                      {"log_tail", report.log_tail},
-                     {"answers_on_loopback_only", report.answers_on_loopback_only}};
+                     {"answers_on_loopback_only", report.answers_on_loopback_only},
+                     {"log_address", report.log_address}};
   if (report.endpoint) tree["endpoint"] = to_json(*report.endpoint);
   return tree;
 }
@@ -89,6 +110,7 @@ Result<RunnerReport> runner_report_from_json(const json::Tree& tree) {
   fields.read("reason", report.reason);
   fields.read("log_tail", report.log_tail);
   fields.read("answers_on_loopback_only", report.answers_on_loopback_only);
+  fields.read("log_address", report.log_address);
   if (const auto known = instance_state_from(state)) {
     report.state = *known;
   } else {

@@ -37,9 +37,10 @@ struct InstanceSpec {
   std::string name;
   std::string version;
   int64_t revision = 0;
-  std::string payload;  // folder with the payload's files, read only
-  std::string folder;   // DATA/instances/ID
-  std::string socket;   // the controller's Unix socket
+  std::string payload;     // folder with the payload's files, read only
+  std::string folder;      // DATA/instances/ID; of a container its working directory, which its runner fills in
+  std::string log_folder;  // "" = FOLDER/log
+  std::string socket;      // the controller's Unix socket; "" where `zookeeper` is set
   int64_t memory_mb = 0;
   std::map<std::string, std::string> env;           // --env of the deployment
   std::map<std::string, std::string> deployer_env;  // of the deployer's environment, the kept names alone
@@ -57,6 +58,7 @@ struct InstanceSpec {
 };
 json::Tree to_json(const InstanceSpec& spec);
 Result<InstanceSpec> instance_spec_from_json(const json::Tree& tree);
+std::string log_folder_of(const InstanceSpec& spec);
 
 // What a runner says of its instance: whole, each time something changes.
 struct RunnerReport {
@@ -71,9 +73,15 @@ struct RunnerReport {
   std::string reason;
   std::vector<std::string> log_tail;
   bool answers_on_loopback_only = false;
+  std::string log_address;  // "HOST:PORT" where a container's runner serves its logs (runner_log_token()); "" = nowhere
 };
 json::Tree to_json(const RunnerReport& report);
 Result<RunnerReport> runner_report_from_json(const json::Tree& tree);
+
+// What GET http://LOG_ADDRESS/logs?stream=stdout|stderr&tail=K&follow=1 of a container's runner wants as
+// "Authorization: Bearer …": lower-case hexadecimal HMAC-SHA-256 of "logs " + id by the application's secret. Who sees
+// it on the wire can read the logs of this one instance, no more. The answer is lines {"instance","stream","line"}.
+std::string runner_log_token(const std::string& application_secret, const std::string& instance_id);
 
 // The environment variables of the deployer that a model inherits: PATH, HOME, USER, LANG, LC_*, TZ, TMPDIR,
 // VIRTUAL_ENV, CONDA_PREFIX, LD_LIBRARY_PATH, CUDA_VISIBLE_DEVICES, *_proxy (either case). Everything else is scrubbed.

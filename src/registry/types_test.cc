@@ -83,6 +83,12 @@ TEST(Types, RecordsSurviveJson) {
   spec.drain_ms = 5;
   const auto spec_back = instance_spec_from_json(to_json(spec)).value();
   EXPECT_EQ(json::dump(to_json(spec_back)), json::dump(to_json(spec)));
+  EXPECT_EQ(log_folder_of(spec), "/f/log");
+  spec.socket = "";
+  EXPECT_FALSE(instance_spec_from_json(to_json(spec)));
+  spec.zookeeper = "node1:2181/modelyard";
+  spec.log_folder = "/var/log/container_1";
+  EXPECT_EQ(log_folder_of(instance_spec_from_json(to_json(spec)).value()), "/var/log/container_1");
 
   RunnerReport report;
   report.id = "i";
@@ -90,8 +96,17 @@ TEST(Types, RecordsSurviveJson) {
   report.reason = "r";
   report.endpoint = endpoint("i");
   report.answers_on_loopback_only = true;
+  report.log_address = "node1:4711";
   const auto report_back = runner_report_from_json(to_json(report)).value();
   EXPECT_EQ(json::dump(to_json(report_back)), json::dump(to_json(report)));
+}
+
+// By Python: hmac.new(b"secret", b"logs dga-1.0-000001", "sha256").hexdigest()
+TEST(RunnerLogToken, IsOfTheSecretAndTheInstance) {
+  EXPECT_EQ(runner_log_token("secret", "dga-1.0-000001"),
+            "daee52003af83e20fd2d635108bc18d9ae979428f290a61b2d2a9b63567be1fc");
+  EXPECT_NE(runner_log_token("secret", "dga-1.0-000002"), runner_log_token("secret", "dga-1.0-000001"));
+  EXPECT_NE(runner_log_token("other", "dga-1.0-000001"), runner_log_token("secret", "dga-1.0-000001"));
 }
 
 struct Bad {
