@@ -23,7 +23,8 @@ class Controller::Impl {
 
   io::Task<Status> start();
   io::Task<void> stop(bool keep_models);
-  // Runs make on the core when its turn comes, stores what it gives, answers.
+  // Runs make on the core when its turn comes, stores what it gives, answers. request() refuses when too many wait.
+  io::Task<Status> enqueue(std::function<Result<Core::Batch>(Core&)> make);
   io::Task<Status> request(std::function<Result<Core::Batch>(Core&)> make);
   io::Task<Result<std::vector<registry::Event>>> events(std::string name, std::string version, int limit);
 
@@ -80,7 +81,9 @@ class Controller::Impl {
   void publish();
   void tell_orders();
   void collect_payloads();
-  void on_exit(const std::string& id, int64_t incarnation);
+  void on_exit(const std::string& id, int64_t incarnation, const std::string& cause);
+  void on_waiting(const std::string& id, int64_t incarnation, const std::string& why);
+  io::Task<Status> on_placed(std::string id, int64_t incarnation, Placement placement);
   void close_lease(const std::string& id, int64_t serial);
   Subscription add(Subscriber subscriber);
   void answer_all(const Error& error);

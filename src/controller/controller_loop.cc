@@ -71,7 +71,14 @@ io::Task<Status> Controller::Impl::take_lead() {
 }
 
 io::Task<Status> Controller::Impl::start() {
-  parts.launcher.on_exit([this](const std::string& id, int64_t incarnation) { on_exit(id, incarnation); });
+  parts.launcher.on_exit([this](const std::string& id, int64_t incarnation, const std::string& cause) {
+    on_exit(id, incarnation, cause);
+  });
+  parts.launcher.on_waiting(
+      [this](const std::string& id, int64_t incarnation, const std::string& why) { on_waiting(id, incarnation, why); });
+  parts.launcher.on_placed([this](std::string id, int64_t incarnation, Placement placement) {
+    return on_placed(std::move(id), incarnation, std::move(placement));
+  });
   if (Status lead = co_await take_lead(); !lead)
     co_return fail(std::move(lead).error().with_context("opening the registry"));
   publish();
@@ -177,6 +184,7 @@ void Controller::Impl::carry_out(const Core::Batch& batch) {
       case Action::Kind::kProbe: do_probe(action.instance); break;
       case Action::Kind::kPutDeployment:
       case Action::Kind::kRemoveDeployment: payloads_changed = true; break;
+      case Action::Kind::kPlaced:
       case Action::Kind::kStore: break;
     }
   }
@@ -220,6 +228,11 @@ io::Task<Status> Controller::Impl::request(std::function<Result<Core::Batch>(Cor
   if (!open_) co_return fail(ErrorCode::kUnavailable, "the controller is stopping");
   if (commands_.size() >= kCommandsMax)
     co_return fail(ErrorCode::kResourceExhausted, "too many requests wait: try again later");
+  co_return co_await enqueue(std::move(make));
+}
+
+io::Task<Status> Controller::Impl::enqueue(std::function<Result<Core::Batch>(Core&)> make) {
+  if (!open_) co_return fail(ErrorCode::kUnavailable, "the controller is stopping");
   auto command = std::make_shared<Command>(parts.executor);
   command->make = std::move(make);
   commands_.push_back(command);
@@ -261,7 +274,11 @@ io::Task<void> Controller::Impl::stop(bool keep_models) {
   answer_all(Error(ErrorCode::kUnavailable, "the controller is stopping"));
   co_await scope_.stop();
   // From here on nothing that the launcher or a runner says reaches anybody.
-  parts.launcher.on_exit([](const std::string&, int64_t) {});
+  parts.launcher.on_exit([](const std::string&, int64_t, const std::string&) {});
+  parts.launcher.on_waiting([](const std::string&, int64_t, const std::string&) {});
+  parts.launcher.on_placed([](std::string, int64_t, Placement) -> io::Task<Status> {
+    co_return fail(ErrorCode::kUnavailable, "the controller is stopping");
+  });
 }
 
 }  // namespace modelyard::controller

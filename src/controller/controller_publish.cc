@@ -60,11 +60,24 @@ void Controller::Impl::collect_payloads() {
   parts.payloads.collect(std::move(wanted));
 }
 
-void Controller::Impl::on_exit(const std::string& id, int64_t incarnation) {
+void Controller::Impl::on_exit(const std::string& id, int64_t incarnation, const std::string& cause) {
   const ObservedInstance* known = core.find(id);
   if (known == nullptr) return;
-  core.exited(id, incarnation, parts.launcher.log_tail(known->record));
+  core.exited(id, incarnation, parts.launcher.log_tail(known->record), cause);
   changed();
+}
+
+void Controller::Impl::on_waiting(const std::string& id, int64_t incarnation, const std::string& why) {
+  core.waiting(id, incarnation, why, parts.clock.now());
+  changed();
+}
+
+io::Task<Status> Controller::Impl::on_placed(std::string id, int64_t incarnation, Placement placement) {
+  const int64_t wall_ms = moment().wall_ms;
+  std::function<Result<Core::Batch>(Core&)> make = [=](Core& from) {
+    return from.placed(id, incarnation, placement, wall_ms);
+  };
+  co_return co_await enqueue(std::move(make));
 }
 
 Controller::Subscription Controller::Impl::add(Subscriber subscriber) {
@@ -113,9 +126,12 @@ void Controller::Impl::note_calls(const std::vector<CallReport>& reports) {
   bool any = false;
   const SteadyTime now = parts.clock.now();
   for (const CallReport& report : reports) {
-    if (core.find(report.id) == nullptr) continue;
-    if (!calls_.note(report, now)) continue;
-    core.calls_failed(report.id, now + kSetAside);
+    const ObservedInstance* known = core.find_endpoint(report.id);
+    if (known == nullptr) continue;
+    CallReport noted = report;
+    noted.id = known->record.id;
+    if (!calls_.note(noted, now)) continue;
+    core.calls_failed(noted.id, now + kSetAside);
     any = true;
   }
   if (any) changed();

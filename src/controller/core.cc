@@ -59,6 +59,7 @@ Core::Core(ReconcileOptions options, std::string host) : options_(options) { obs
 void Core::load(registry::Contents contents, Moment moment, Random& random, const LivenessOf& liveness) {
   std::map<std::string, ObservedInstance> before = std::move(observed_.instances);
   observed_.instances.clear();
+  by_container_.clear();
   desired_.deployments.clear();
   epoch_ = contents.epoch;
   observed_.last_incarnation = std::max(observed_.last_incarnation, contents.last_incarnation);
@@ -75,6 +76,7 @@ void Core::load(registry::Contents contents, Moment moment, Random& random, cons
     } else {
       now.facts = found(record, moment, random, liveness(record), options_);
     }
+    if (!record.container.empty()) by_container_[record.container] = record.id;
     now.record = std::move(record);
   }
   if (!loaded_) settled_ = false;
@@ -96,6 +98,7 @@ Core::Batch Core::plan(Moment moment, Random& random) const {
   for (const Action& action : plan.actions) {
     switch (action.kind) {
       case Action::Kind::kStore:
+      case Action::Kind::kPlaced:
       case Action::Kind::kLaunch: batch.writes.push_back(Write::put(action.instance)); break;
       case Action::Kind::kKill:
         if (const ObservedInstance* known = find(action.instance.id);
@@ -132,26 +135,33 @@ void Core::take(const Action& action, Moment moment) {
     return;
   }
   if (action.kind == Kind::kForget) {
+    if (const ObservedInstance* known = find(action.instance.id)) by_container_.erase(known->record.container);
     observed_.instances.erase(action.instance.id);
     return;
   }
   ObservedInstance& entry = observed_.instances[action.instance.id];
   if (action.kind == Kind::kLaunch) {
     const int failures = entry.facts.launch_failures;
+    by_container_.erase(entry.record.container);
     entry.facts = Facts{};
     entry.facts.launch_failures = failures;
-    entry.facts.in_flight = true;
+    entry.facts.launching = true;
     entry.facts.started = entry.facts.unleased_since = moment.now;
     entry.facts.probe_at = moment.now + kProbeEvery;
     observed_.last_incarnation = std::max(observed_.last_incarnation, action.instance.incarnation);
   }
   if (action.kind == Kind::kKill) {
-    entry.facts.in_flight = true;
+    entry.facts.killing = true;
     entry.facts.kill_reason = action.kill_reason;
   }
   if (action.kind == Kind::kProbe) {
     entry.facts.probe_at = moment.now + kProbeEvery;
     return;
+  }
+  if (action.kind == Action::Kind::kPlaced) {
+    entry.facts.waiting.clear();
+    entry.facts.started = entry.facts.unleased_since = moment.now;
+    if (!action.instance.container.empty()) by_container_[action.instance.container] = action.instance.id;
   }
   entry.facts.adopted = false;
   if (entry.record.state != action.instance.state || action.kind == Kind::kLaunch) entry.facts.changed = moment.now;
@@ -162,6 +172,12 @@ void Core::take(const Action& action, Moment moment) {
 const ObservedInstance* Core::find(const std::string& id) const {
   const auto found = observed_.instances.find(id);
   return found == observed_.instances.end() ? nullptr : &found->second;
+}
+
+const ObservedInstance* Core::find_endpoint(const std::string& endpoint_id) const {
+  const auto placed = by_container_.find(endpoint_id);
+  const ObservedInstance* known = find(placed == by_container_.end() ? endpoint_id : placed->second);
+  return known == nullptr || placed == by_container_.end() || known->record.container == endpoint_id ? known : nullptr;
 }
 
 ObservedInstance* Core::present(const std::string& id, int64_t incarnation) {
@@ -212,12 +228,22 @@ Status Core::report(registry::RunnerReport report) {
   return {};
 }
 
-void Core::exited(const std::string& id, int64_t incarnation, std::vector<std::string> log_tail) {
+void Core::waiting(const std::string& id, int64_t incarnation, std::string why, SteadyTime now) {
+  ObservedInstance* entry = present(id, incarnation);
+  if (entry == nullptr || !entry->facts.launching) return;
+  if (why.size() > kReasonBytesMax) why.resize(kReasonBytesMax);
+  entry->facts.waiting = std::move(why);
+  entry->facts.started = entry->facts.unleased_since = now;  // it is not silent: nothing of it runs yet
+}
+
+void Core::exited(const std::string& id, int64_t incarnation, std::vector<std::string> log_tail, std::string cause) {
   ObservedInstance* entry = present(id, incarnation);
   if (entry == nullptr || entry->facts.life == Facts::Life::kDead) return;
   entry->facts.life = Facts::Life::kDead;
   entry->facts.leased = false;
   entry->facts.log_tail = std::move(log_tail);
+  if (cause.size() > kReasonBytesMax) cause.resize(kReasonBytesMax);
+  entry->facts.exit_cause = std::move(cause);
   look_settled();
 }
 
@@ -226,7 +252,8 @@ void Core::launched(const std::string& id, int64_t incarnation, Result<Launched>
   ObservedInstance* entry = present(id, incarnation);
   if (entry == nullptr) return;
   Facts& facts = entry->facts;
-  facts.in_flight = false;
+  facts.launching = false;
+  facts.waiting.clear();
   if (outcome) {
     facts.launched = std::move(*outcome);
     facts.launch_failures = 0;
@@ -247,7 +274,7 @@ void Core::killed(const std::string& id, int64_t incarnation, bool is_free, std:
                   SteadyTime now) {
   ObservedInstance* entry = present(id, incarnation);
   if (entry == nullptr) return;
-  entry->facts.in_flight = false;
+  entry->facts.killing = false;
   if (is_free) return exited(id, incarnation, std::move(log_tail));
   entry->facts.retry_at = now + kKillAgainAfter;
 }
@@ -255,7 +282,7 @@ void Core::killed(const std::string& id, int64_t incarnation, bool is_free, std:
 void Core::probed(const std::string& id, int64_t incarnation, Liveness liveness, std::vector<std::string> log_tail,
                   SteadyTime now) {
   ObservedInstance* entry = present(id, incarnation);
-  if (entry == nullptr || entry->facts.in_flight) return;
+  if (entry == nullptr || entry->facts.in_flight()) return;
   entry->facts.probe_at = now + kProbeEvery;
   if (liveness == Liveness::kFree) exited(id, incarnation, std::move(log_tail));
 }

@@ -46,6 +46,8 @@ class Core {
   Result<Batch> scale(const std::string& name, const std::string& version, int instances, int64_t wall_ms) const;
   Result<Batch> remove(const std::string& name, const std::optional<std::string>& version, std::optional<int> instances,
                        int64_t wall_ms, RemoveOutcome& outcome) const;
+  // Its launch has a place. kConflict: it is not wanted there any more.
+  Result<Batch> placed(const std::string& id, int64_t incarnation, const Placement& placement, int64_t wall_ms) const;
   void begin_shutdown() { desired_.shutting_down = true; }
 
   // Facts. Those of another incarnation than the present one are passed over (kConflict), of an unknown id kNotFound.
@@ -53,7 +55,8 @@ class Core {
   Status lease_opened(const std::string& id, int64_t incarnation);
   void lease_ended(const std::string& id, int64_t incarnation, SteadyTime now);
   Status report(registry::RunnerReport report);
-  void exited(const std::string& id, int64_t incarnation, std::vector<std::string> log_tail);
+  void exited(const std::string& id, int64_t incarnation, std::vector<std::string> log_tail, std::string cause = "");
+  void waiting(const std::string& id, int64_t incarnation, std::string why, SteadyTime now);
   // An error: what does the lock say now?
   void launched(const std::string& id, int64_t incarnation, Result<Launched> outcome, Liveness now_locked,
                 Moment moment, Random& random);
@@ -75,6 +78,8 @@ class Core {
   const Observed& observed() const { return observed_; }
   const ReconcileOptions& options() const { return options_; }
   const ObservedInstance* find(const std::string& id) const;
+  // By the id of its endpoint: its own, or its container's. Null: none.
+  const ObservedInstance* find_endpoint(const std::string& endpoint_id) const;
 
  private:
   ObservedInstance* present(const std::string& id, int64_t incarnation);
@@ -84,6 +89,7 @@ class Core {
   const ReconcileOptions options_;
   Desired desired_;
   Observed observed_;
+  std::map<std::string, std::string> by_container_;  // container -> instance; ones that are gone may stay a while
   int64_t epoch_ = 0;
   bool loaded_ = false;
   bool settled_ = false;

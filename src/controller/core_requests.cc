@@ -205,4 +205,24 @@ Result<Core::Batch> Core::remove(const std::string& name, const std::optional<st
   return batch;
 }
 
+Result<Core::Batch> Core::placed(const std::string& id, int64_t incarnation, const Placement& placement,
+                                 int64_t wall_ms) const {
+  MY_TRY_VOID(admit(id, incarnation));
+  const ObservedInstance* known = find(id);
+  const bool wanted = known->record.state == registry::InstanceState::kRequested && known->facts.launching &&
+                      !known->facts.killing && !desired_.shutting_down;
+  if (!wanted) return fail(ErrorCode::kConflict, "instance '" + id + "' is not to be started any more");
+  registry::Instance record = known->record;
+  record.container = placement.container;
+  record.host = placement.host;
+  record.log_url = placement.log_url;
+  Batch batch;
+  batch.writes.push_back(Write::put(record));
+  std::string text = "on " + placement.host;
+  if (!placement.container.empty()) text += " in " + placement.container;
+  batch.writes.push_back(Write::append({0, wall_ms, record.name, record.version, id, "placed", std::move(text)}));
+  batch.actions.push_back({.kind = Action::Kind::kPlaced, .instance = std::move(record)});
+  return batch;
+}
+
 }  // namespace modelyard::controller

@@ -5,14 +5,49 @@
 
 namespace modelyard::controller {
 
-void FakeLauncher::end(const std::string& id) {
+void FakeLauncher::end(const std::string& id, const std::string& cause) {
   const auto found = running.find(id);
   if (found == running.end()) return;
   const int64_t incarnation = found->second.spec.incarnation;
   running.erase(found);
-  io::post(executor_, [this, id, incarnation] {
-    if (on_exit_) on_exit_(id, incarnation);
+  io::post(executor_, [this, id, incarnation, cause] {
+    if (on_exit_) on_exit_(id, incarnation, cause);
   });
+}
+
+void FakeLauncher::say_waiting(const std::string& id, const std::string& why) {
+  const auto found = waiting.find(id);
+  if (found == waiting.end()) return;
+  io::post(executor_, [this, id, incarnation = found->second.incarnation, why] {
+    if (on_waiting_) on_waiting_(id, incarnation, why);
+  });
+}
+
+void FakeLauncher::place(const std::string& id, Placement placement) {
+  places_.insert_or_assign(id, std::move(placement));
+  placed_.notify_all();
+}
+
+void FakeLauncher::let_go() {
+  accesses.push_back("let go");
+  for (const auto& [id, spec] : waiting) places_.insert_or_assign(id, fail(ErrorCode::kUnavailable, "another leads"));
+  placed_.notify_all();
+}
+
+io::Task<Result<Placement>> FakeLauncher::wait_for_place(const registry::InstanceSpec& spec) {
+  waiting[spec.id] = spec;
+  while (!places_.contains(spec.id)) co_await placed_.wait();
+  Result<Placement> place = places_.at(spec.id);
+  places_.erase(spec.id);
+  waiting.erase(spec.id);
+  if (place) {
+    const Status stored = co_await on_placed_(spec.id, spec.incarnation, *place);
+    if (!stored) {
+      accesses.push_back("gave back " + place->container);
+      place = fail(stored.error());
+    }
+  }
+  co_return place;
 }
 
 io::Task<Result<Launched>> FakeLauncher::launch(registry::InstanceSpec spec) {
@@ -24,6 +59,10 @@ io::Task<Result<Launched>> FakeLauncher::launch(registry::InstanceSpec spec) {
   }
   if (fate) co_return fail(*fate);
   if (running.contains(spec.id)) co_return fail(ErrorCode::kConflict, "the lock of '" + spec.id + "' is held");
+  if (places_later) {
+    auto place = co_await wait_for_place(spec);
+    if (!place) co_return fail(place.error());
+  }
   Launched launched{++next_pid_, next_pid_ * 10, "fake-boot"};
   const std::string id = spec.id;
   running[id] = {std::move(spec), launched};
@@ -32,7 +71,7 @@ io::Task<Result<Launched>> FakeLauncher::launch(registry::InstanceSpec spec) {
 }
 
 Result<Liveness> FakeLauncher::liveness(const registry::Instance& instance) {
-  return running.contains(instance.id) ? Liveness::kHeld : Liveness::kFree;
+  return running.contains(instance.id) || waiting.contains(instance.id) ? Liveness::kHeld : Liveness::kFree;
 }
 
 Status FakeLauncher::watch(const registry::Instance& instance) {
@@ -43,6 +82,11 @@ Status FakeLauncher::watch(const registry::Instance& instance) {
 
 io::Task<Status> FakeLauncher::kill(registry::Instance instance) {
   accesses.push_back("kill " + instance.id);
+  if (waiting.contains(instance.id)) {
+    places_.insert_or_assign(instance.id, fail(ErrorCode::kCancelled, "called back"));
+    placed_.notify_all();
+    while (waiting.contains(instance.id)) co_await io::sleep_for(std::chrono::microseconds(100));  // polls
+  }
   end(instance.id);
   co_return Status();
 }

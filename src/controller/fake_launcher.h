@@ -26,10 +26,19 @@ class FakeLauncher final : public Launcher {
   std::vector<std::string> tail;                  // what log_tail() answers
 
   // Its process ends: the lock is free and on_exit is called from the loop.
-  void end(const std::string& id);
+  void end(const std::string& id, const std::string& cause = "");
 
-  explicit FakeLauncher(io::Executor executor) : executor_(executor) {}
+  // As a cluster: launches wait here until place() or kill().
+  bool places_later = false;
+  std::map<std::string, registry::InstanceSpec> waiting;  // by id
+  void say_waiting(const std::string& id, const std::string& why);
+  void place(const std::string& id, Placement placement);
+
+  explicit FakeLauncher(io::Executor executor) : executor_(executor), placed_(executor) {}
   void on_exit(OnExit callback) override { on_exit_ = std::move(callback); }
+  void on_waiting(OnWaiting callback) override { on_waiting_ = std::move(callback); }
+  void on_placed(OnPlaced callback) override { on_placed_ = std::move(callback); }
+  void let_go() override;
   io::Task<Result<Launched>> launch(registry::InstanceSpec spec) override;
   Result<Liveness> liveness(const registry::Instance& instance) override;
   Status watch(const registry::Instance& instance) override;
@@ -40,7 +49,13 @@ class FakeLauncher final : public Launcher {
 
  private:
   io::Executor executor_;
+  io::Task<Result<Placement>> wait_for_place(const registry::InstanceSpec& spec);
+
   OnExit on_exit_;
+  OnWaiting on_waiting_;
+  OnPlaced on_placed_;
+  std::map<std::string, Result<Placement>> places_;
+  io::Event placed_;
   int64_t next_pid_ = 1000;
 };
 

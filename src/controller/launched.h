@@ -13,7 +13,14 @@ struct Launched {
   std::string boot_id;
 };
 
-// Whether an instance lives, by its lock and by nothing else.
+// Whether an instance lives, by its lock (its container) and by nothing else. A launch that waits for a place is kHeld.
 enum class Liveness { kHeld, kFree };
+
+// Where an instance was placed before anything of it runs there.
+struct Placement {
+  std::string container;  // YARN's id; then the id of its endpoint too
+  std::string host;
+  std::string log_url;  // of the container's logs; "" = none
+};
 
 }  // namespace modelyard::controller

@@ -202,7 +202,7 @@ io::Task<void> LocalLauncher::wait_for_end(std::string id, Watched watched, io::
   reap();
   if (superseded()) co_return;
   watched_.erase(id);
-  if (on_exit_) on_exit_(id, watched.incarnation);
+  if (on_exit_) on_exit_(id, watched.incarnation, "");
 }
 
 Result<Liveness> LocalLauncher::liveness(const registry::Instance& instance) { return liveness_of(instance.id); }
@@ -231,7 +231,7 @@ io::Task<Status> LocalLauncher::wait_until_free(std::string id, SteadyTime deadl
 }
 
 // KILL to all that is marked as this instance's and to what is below it, until none is left, or `leave` says that what
-// is marked now is a newer incarnation's.
+// is marked now is somebody else's.
 io::Task<Status> LocalLauncher::end_marked(std::string id, SteadyTime deadline, std::function<bool()> leave) {
   while (true) {
     if (leave && leave()) co_return Status{};
@@ -258,7 +258,8 @@ io::Task<Status> LocalLauncher::kill(registry::Instance instance) {
     // Its guard ends the tree; that failing, the marks lead to it.
     (void)co_await wait_until_free(instance.id, std::min(deadline, in(seconds(1))));
   }
-  Status ended = co_await end_marked(instance.id, deadline);
+  const auto deposed = [this, since = leadership_] { return leadership_ != since; };
+  Status ended = co_await end_marked(instance.id, deadline, deposed);
   if (ended) ended = co_await wait_until_free(instance.id, deadline);
   reap();
   co_return ended;
@@ -286,6 +287,12 @@ io::Task<Status> LocalLauncher::sweep(std::vector<std::string> known) {
   }
   reap();
   co_return result;
+}
+
+// Their ends are still waited for, so that no child of ours stays a zombie; wait_for_end() finds them superseded.
+void LocalLauncher::let_go() {
+  ++leadership_;
+  watched_.clear();
 }
 
 void LocalLauncher::discard(const std::string& id) {

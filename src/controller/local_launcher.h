@@ -40,6 +40,7 @@ class LocalLauncher final : public Launcher {
   Status watch(const registry::Instance& instance) override;
   io::Task<Status> kill(registry::Instance instance) override;
   io::Task<Status> sweep(std::vector<std::string> known) override;
+  void let_go() override;
   void discard(const std::string& id) override;
   std::vector<std::string> log_tail(const registry::Instance& instance) override;
 
@@ -61,6 +62,7 @@ class LocalLauncher final : public Launcher {
   const LocalLauncherOptions options_;
   OnExit on_exit_;
   std::map<std::string, Watched> watched_;
+  int64_t leadership_ = 0;  // grows when this controller loses what it watches
   std::unique_ptr<Remover> remover_;
   io::Scope scope_;
 };

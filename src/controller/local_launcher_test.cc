@@ -55,7 +55,9 @@ class LocalLauncherTest : public ::testing::Test {
     if (launcher_) run_void(launcher_->stop());
     launcher_ = std::make_unique<LocalLauncher>(loop_.executor(),
                                                 LocalLauncherOptions{.instances = instances(), .runner = runner});
-    launcher_->on_exit([this](const std::string& id, int64_t incarnation) { exits_.push_back({id, incarnation}); });
+    launcher_->on_exit([this](const std::string& id, int64_t incarnation, const std::string&) {
+      exits_.push_back({id, incarnation});
+    });
   }
 
   registry::InstanceSpec spec(const std::string& id, int64_t incarnation = 1) const {

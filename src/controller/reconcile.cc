@@ -154,7 +154,7 @@ class Stepper {
       if (record.state == InstanceState::kFailed &&
           (never_ready || record.failures >= context_.options.crash_loop_after)) {
         cause = record.reason;
-      } else if (never_ready && slot->seen != nullptr && !slot->busy() &&
+      } else if (never_ready && slot->seen != nullptr && !slot->busy() && !slot->waiting() &&
                  context_.due(slot->seen->facts.started + context_.options.update_wait)) {
         cause = "was not ready in time";
       }
@@ -184,9 +184,11 @@ class Stepper {
       slot.doing = Slot::Doing::kForget;
       return;
     }
-    if (slot.doing == Slot::Doing::kKill) return;  // it goes anyway; what to do then is decided when it is gone
+    if (slot.waiting()) slot.doing = Slot::Doing::kKill;  // nothing of it runs: its launch is called back
+    if (slot.doing == Slot::Doing::kKill && !slot.waiting())
+      return;  // it goes anyway; what to do then is decided when it is gone
     // A failed one whose process is about to end needs no order, but the same way out.
-    slot.doing = Slot::Doing::kNothing;
+    if (!slot.waiting()) slot.doing = Slot::Doing::kNothing;
     set_state(slot.record, InstanceState::kDraining, context_);
   }
 
@@ -213,6 +215,8 @@ class Stepper {
     record.since_ms = record.started_ms = context_.moment.wall_ms;
     record.runner_pid = record.model_pid = record.runner_start_ticks = 0;
     record.boot_id.clear();
+    record.container.clear();
+    record.log_url.clear();
     record.endpoint.reset();
     record.host = observed_.host;
     slot.doing = Slot::Doing::kLaunch;
@@ -273,6 +277,7 @@ std::string_view to_string(Action::Kind kind) {
     case Action::Kind::kStore: return "store";
     case Action::Kind::kLaunch: return "launch";
     case Action::Kind::kKill: return "kill";
+    case Action::Kind::kPlaced: return "placed";
     case Action::Kind::kForget: return "forget";
     case Action::Kind::kProbe: return "probe";
     case Action::Kind::kPutDeployment: return "put-deployment";

@@ -34,7 +34,9 @@ struct Facts {
     kDead,     // its lock is free
   };
   Life life = Life::kUnknown;
-  bool in_flight = false;  // a launch or a kill is under way: nothing is decided about it until that is answered
+  bool launching = false;  // a launch is not answered yet
+  bool killing = false;    // a kill is not answered yet
+  std::string waiting;     // the launch waits for a place, and why; empty: it does not
   bool leased = false;     // its runner is connected
   bool seen = false;       // its runner has spoken to this controller
   bool adopted = false;    // it was started by an earlier controller and has spoken to this one: to be told once
@@ -44,13 +46,17 @@ struct Facts {
   std::optional<Error> launch_error;
   int launch_failures = 0;            // in a row
   std::string kill_reason;            // why we ended it
+  std::string exit_cause;             // why it ended, as the launcher says
   std::vector<std::string> log_tail;  // as found when it ended
-  SteadyTime started{};               // or when this controller found it
+  SteadyTime started{};               // when it was launched or, later, placed; or when this controller found it
   SteadyTime changed{};               // since when the record has its state
   SteadyTime unleased_since{};
   SteadyTime retry_at{};         // no launch, no further kill before
   SteadyTime probe_at{};         // the lock is not tried before
   SteadyTime calls_bad_until{};  // clients' calls to it failed: set aside until then
+
+  // Nothing is decided about it until that is answered. A launch that waits for a place may be ended.
+  bool in_flight() const { return killing || (launching && waiting.empty()); }
 };
 
 struct ObservedInstance {
@@ -76,6 +82,7 @@ struct Action {
     kStore,   // put the record; an instance that is draining by it gets its order
     kLaunch,  // put the record (a new incarnation), then start it
     kKill,    // put the record, then end the process tree
+    kPlaced,  // put the record, which says where its launch goes on
     kForget,  // remove the record and the folder
     kProbe,   // try the lock; nothing is stored
     kPutDeployment,

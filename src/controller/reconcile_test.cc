@@ -95,7 +95,11 @@ void read_fact(ObservedInstance& out, const Word& word) {
   if (key == "leased") facts.leased = facts.seen = true;
   if (key == "seen") facts.seen = true;
   if (key == "adopted") facts.adopted = true;
-  if (key == "in-flight") facts.in_flight = true;
+  if (key == "in-flight") facts.launching = true;
+  if (key == "waiting") {
+    facts.launching = true;
+    facts.waiting = "no room";
+  }
   if (key == "launched") facts.launched = Launched{77, 7, "boot"};
   if (key == "lacking") facts.launch_error = Error(ErrorCode::kResourceExhausted, "no process slot");
   if (key == "refused") facts.launch_error = Error(ErrorCode::kFailed, "exec format error");

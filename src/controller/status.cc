@@ -21,7 +21,7 @@ struct Tally {
   bool crash_loop = false;
   bool impaired = false;            // one failed, is unhealthy or unreachable
   const Instance* worst = nullptr;  // whose words the error is
-  const Error* lacking = nullptr;
+  std::string lacking;              // what one waits for
 };
 
 Tally tally(const Deployment& deployment, const std::vector<const ObservedInstance*>& instances,
@@ -42,7 +42,11 @@ Tally tally(const Deployment& deployment, const std::vector<const ObservedInstan
         record.state == InstanceState::kUnreachable) {
       out.impaired = true;
     }
-    if (seen->facts.launch_error && record.state == InstanceState::kRequested) out.lacking = &*seen->facts.launch_error;
+    if (!seen->facts.waiting.empty()) {
+      out.lacking = seen->facts.waiting;
+    } else if (seen->facts.launch_error && record.state == InstanceState::kRequested) {
+      out.lacking = seen->facts.launch_error->message();
+    }
     const bool worse = out.worst == nullptr || record.failures > out.worst->failures ||
                        (record.failures == out.worst->failures && record.since_ms > out.worst->since_ms);
     if (!record.reason.empty() && worse) out.worst = &record;
@@ -90,9 +94,9 @@ DeploymentStatus status_of(const Deployment& deployment, const std::vector<const
     out.state = DeploymentState::kReady;
   } else if (sum.crash_loop) {
     out.state = DeploymentState::kCrashLoop;
-  } else if (sum.lacking != nullptr) {
+  } else if (!sum.lacking.empty()) {
     out.state = DeploymentState::kWaiting;
-    out.error = "waiting: " + sum.lacking->message();
+    out.error = "waiting: " + sum.lacking;
   } else {
     out.state = sum.impaired ? DeploymentState::kDegraded : DeploymentState::kStarting;
   }

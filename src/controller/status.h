@@ -19,10 +19,13 @@ struct ReconcileOptions {
   milliseconds stable_run{60'000};     // a run of this length forgets earlier failures
   int crash_loop_after = 3;            // failures in a row
   milliseconds unhealthy_max{10'000};  // then the instance is replaced
-  milliseconds silent_max{10'000};     // lock held but no lease: killed and replaced
-  milliseconds update_wait{660'000};   // a new revision's instance becomes ready in this time or the roll stops
-  milliseconds drain_max{20'000};      // from the order to drain until it is killed
-  milliseconds drain_all{11'000};      // the same at the end of the process, which shall be gone within 20 s
+  milliseconds silent_max{10'000};     // lock held but never a lease, since it was placed: killed and replaced
+  // Lease lost while the launcher says that it lives: replaced after that. max() = not as long as its lock is held,
+  // which is known for sure on one machine alone; 60 s on YARN.
+  milliseconds unreachable_max{milliseconds::max()};
+  milliseconds update_wait{660'000};  // a new revision's instance becomes ready in this time or the roll stops
+  milliseconds drain_max{20'000};     // from the order to drain until it is killed
+  milliseconds drain_all{11'000};     // the same at the end of the process, which shall be gone within 20 s
 };
 
 struct InstanceStatus {

@@ -20,6 +20,7 @@ std::string cause_of_death(const Facts& facts) {
   if (!facts.kill_reason.empty()) return facts.kill_reason;
   if (facts.report && facts.report->state == InstanceState::kFailed && !facts.report->reason.empty())
     return facts.report->reason;
+  if (!facts.exit_cause.empty()) return facts.exit_cause;
   if (facts.launch_error) return "could not be started: " + facts.launch_error->message();
   if (facts.report &&
       (facts.report->state == InstanceState::kGone || facts.report->state == InstanceState::kDraining)) {
@@ -51,7 +52,8 @@ void take_last_words(Slot& slot) {
 
 bool is_for_want_of_something(const Error& error) {
   return error.code() == ErrorCode::kResourceExhausted || error.code() == ErrorCode::kNotFound ||
-         error.code() == ErrorCode::kUnavailable || error.code() == ErrorCode::kDeadline;
+         error.code() == ErrorCode::kUnavailable || error.code() == ErrorCode::kDeadline ||
+         error.code() == ErrorCode::kCancelled;
 }
 
 void follow_death(Slot& slot, Context& context) {
@@ -105,7 +107,7 @@ void take_identity(Slot& slot) {
 void become_ready(Slot& slot, const registry::RunnerReport& report, Context& context) {
   Instance& record = slot.record;
   registry::Endpoint endpoint = *report.endpoint;
-  endpoint.id = record.id;
+  endpoint.id = record.container.empty() ? record.id : record.container;
   endpoint.name = record.name;
   endpoint.version = record.version;
   if (endpoint.host.empty()) endpoint.host = record.host;
@@ -173,20 +175,35 @@ void follow_lease(Slot& slot, bool others_ready, Context& context) {
   }
 }
 
+// One that an earlier controller started may be cut off just now, as any other.
+milliseconds silence_allowed(const Facts& facts, const ReconcileOptions& options) {
+  const bool bounded = options.unreachable_max != milliseconds::max();
+  return facts.found && bounded ? std::max(options.silent_max, options.unreachable_max) : options.silent_max;
+}
+
 void follow_timers(Slot& slot, Context& context) {
   const Facts& facts = slot.seen->facts;
   const ReconcileOptions& options = context.options;
   if (slot.doing != Slot::Doing::kNothing) return;
   const bool was_so = slot.seen->record.state == slot.record.state;
-  if (slot.record.state == InstanceState::kDraining) {
+  if (slot.record.state == InstanceState::kDraining && slot.waiting()) {
+    if (context.due(facts.retry_at)) slot.doing = Slot::Doing::kKill;  // nothing of it runs: there is nothing to drain
+  } else if (slot.record.state == InstanceState::kDraining) {
     if (context.due(facts.changed + options.drain_max))
       kill(slot, "was still running " + in_seconds(options.drain_max) + " after the order to stop", "killed", context);
   } else if (slot.record.state == InstanceState::kFailed) {
     if (was_so && context.due(facts.changed + options.drain_max))
       kill(slot, "its process stayed after it failed", "killed", context);
+  } else if (slot.waiting()) {
+    return;  // for a place: as long as that takes
   } else if (!facts.seen && !facts.leased) {
-    if (context.due(facts.started + options.silent_max)) {
-      kill(slot, "its runner said nothing for " + in_seconds(options.silent_max), "killed", context);
+    const milliseconds silent_max = silence_allowed(facts, options);
+    if (context.due(facts.started + silent_max)) {
+      kill(slot, "its runner said nothing for " + in_seconds(silent_max), "killed", context);
+    }
+  } else if (slot.record.state == InstanceState::kUnreachable && options.unreachable_max != milliseconds::max()) {
+    if (context.due(facts.unleased_since + options.unreachable_max)) {
+      kill(slot, "its runner was not connected for " + in_seconds(options.unreachable_max), "killed", context);
     }
   } else if (slot.record.state == InstanceState::kUnhealthy && was_so && facts.report &&
              facts.report->state != InstanceState::kReady) {

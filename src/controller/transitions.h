@@ -9,7 +9,9 @@
 // What becomes of one instance by what was seen of it, before anything is decided about its deployment. Used by step()
 // alone.
 //
-//   requested  -> localizing | starting | ready | unhealthy    by its runner's report
+//   requested  -> localizing | starting | ready | unhealthy    by its runner's report; as long as its launch waits for
+//   a
+//                                                               place nothing runs and no timer counts
 //   any of them <-> unreachable                                 its lease is lost while its lock is held; back with the
 //   lease any of them -> failed                                       its runner says so, or its lock is free draining
 //   -> (forgotten)                                   its lock is free failed     -> requested relaunched, by the
@@ -24,7 +26,8 @@ struct Slot {
   std::string kill_reason;
   bool store = false;  // also when the record is as it was
 
-  bool busy() const { return seen != nullptr && seen->facts.in_flight; }
+  bool busy() const { return seen != nullptr && seen->facts.in_flight(); }
+  bool waiting() const { return seen != nullptr && !seen->facts.waiting.empty(); }  // for a place
   bool dead() const { return seen != nullptr && seen->facts.life == Facts::Life::kDead; }
   bool gone() const { return doing == Doing::kForget; }
 };

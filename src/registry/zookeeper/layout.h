@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "json/json.h"
 #include "registry/contents.h"
+#include "registry/registry.h"
 #include "registry/types.h"
 
 // What lies where in ZooKeeper, and in which form. Two worlds:
@@ -123,11 +124,7 @@ struct LeaderRecord {
 json::Tree to_json(const LeaderRecord& record);
 Result<LeaderRecord> leader_record_from_json(const json::Tree& tree);
 
-struct LeaseRecord {
-  int64_t incarnation = 0;
-  std::string host;
-  int64_t runner_pid = 0;
-};
+using registry::LeaseRecord;
 json::Tree to_json(const LeaseRecord& record);
 Result<LeaseRecord> lease_record_from_json(const json::Tree& tree);
 

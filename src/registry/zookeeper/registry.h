@@ -53,34 +53,33 @@ class ZookeeperRegistry final : public Registry {
   io::Task<Status> write(std::vector<Write> batch) override;
   io::Task<Result<std::vector<Event>>> events(std::string name, std::string version, int limit) override;
 
+  bool is_shared() const override { return true; }
   bool leads() const;
-  bool deciding() const;
+  bool deciding() const override;
   // Called on the loop when leads() turns false: stop acting at once, then lead() again.
-  void on_lost(std::function<void()> callback);
+  void on_lost(std::function<void()> callback) override;
 
   // While another leads.
   std::optional<LeaderRecord> leader() const;
-  // What is stored, as it is pushed: the newest, and a call for each change. Contents::epoch is the leader's.
-  std::shared_ptr<const Contents> contents() const;
+  std::optional<Leader> current_leader() const override {
+    const std::optional<LeaderRecord> record = leader();
+    return record ? std::optional(Leader{record->host, record->pid, record->url}) : std::nullopt;
+  }
+  // What is stored, as it is pushed: the newest, and a call for each change (of the leader too). Contents::epoch is the
+  // leader's.
+  std::shared_ptr<const Contents> contents() const override;
   using Subscription = std::shared_ptr<void>;
-  Subscription on_contents(std::function<void()> callback);
+  Subscription on_contents(std::function<void()> callback) override;
 
   // The queue, for the leader. Items by their sequence, lowest first; `callback` when there may be more. The item goes
   // by Write::take_request or Write::reject_request in the batch that carries it out.
-  struct Item {
-    std::string id;  // "qn-0000000007"
-    std::string data;
-  };
-  io::Task<Result<std::vector<Item>>> requests(size_t limit);
-  Subscription on_requests(std::function<void()> callback);
+  using Item = QueueItem;
+  io::Task<Result<std::vector<Item>>> requests(size_t limit) override;
+  Subscription on_requests(std::function<void()> callback) override;
 
   // The runners' side, for the leader: what they hold and say. Called on the loop; the first calls bring what is there.
-  struct RunnerNews {
-    std::string id;
-    std::optional<LeaseRecord> lease;              // nothing: no lease (any more)
-    std::optional<registry::RunnerReport> report;  // nothing: none yet
-  };
-  Subscription on_runners(std::function<void(const RunnerNews&)> callback);
+  using RunnerNews = registry::RunnerNews;
+  Subscription on_runners(std::function<void(const RunnerNews&)> callback) override;
 
   std::vector<RejectedRequest> rejected() const;
 
