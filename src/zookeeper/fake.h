@@ -16,7 +16,9 @@ namespace modelyard::zookeeper {
 // A ZooKeeper ensemble in memory, for tests: the data tree with its versions, zxids, ephemerals, sequences, ACLs,
 // multi, one-shot and persistent watches, sessions that expire when told, and connections that break when told. What
 // the real server refuses, it refuses with the same code: the same table of operations runs against both
-// (zookeeper_conformance_test.cc). Confined to one loop; outlives its clients. It records every request.
+// (tests/cluster/conformance_test.cc). Where servers differ, it is a 3.9: watches tell only
+// those who may read the node. A client that is destroyed without close() is as a program that crashed: its session
+// lives until expire(). Confined to one loop; outlives its clients. It records every request.
 class FakeEnsemble {
  public:
   struct Options {
@@ -24,7 +26,8 @@ class FakeEnsemble {
     bool has_create2 = true;    // false: as 3.4; containers and TTL are kUnsupported
     std::chrono::milliseconds session_timeout{10'000};
   };
-  explicit FakeEnsemble(io::Loop& loop, Options options = {});
+  explicit FakeEnsemble(io::Loop& loop);
+  FakeEnsemble(io::Loop& loop, Options options);
   ~FakeEnsemble();
 
   // A client with a session of its own. auth as in ClientOptions.
@@ -37,9 +40,12 @@ class FakeEnsemble {
   void lose_replies(int64_t session,
                     int n);  // the next n writes are carried out, their answers lost: kDeadline, reconnect
   void lose_requests(int64_t session, int n);  // the next n writes are not carried out: kDeadline, reconnect
-  // Called before each write is applied, "create /a": return an error to refuse it with.
+  // Called before each write is applied, "create /a": return an error to refuse it with. Of a multi it is called for
+  // each operation but the checks: kUnavailable, kDeadline and kCancelled fail the call, any other code is the refusal
+  // of that operation in the answer.
   void on_write(std::function<Status(int64_t session, const std::string& what)> hook);
-  void hold_events(bool held);  // watch events wait until released
+  // Watch events wait until released; and, as on a connection, the answers to the same session that come after them.
+  void hold_events(bool held);
 
   // Looking in without a session.
   struct Node {
