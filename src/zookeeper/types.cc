@@ -106,6 +106,14 @@ Op Op::create(std::string path, std::string data, CreateMode mode, AclList acl) 
   return op;
 }
 
+Op Op::create_with_ttl(std::string path, std::string data, std::chrono::milliseconds ttl, bool sequential,
+                       AclList acl) {
+  const CreateMode mode = sequential ? CreateMode::kPersistentSequentialWithTtl : CreateMode::kPersistentWithTtl;
+  Op op = create(std::move(path), std::move(data), mode, std::move(acl));
+  op.ttl = ttl;
+  return op;
+}
+
 Op Op::remove(std::string path, int32_t version) { return make_op(Kind::kDelete, std::move(path), version); }
 
 Op Op::set(std::string path, std::string data, int32_t version) {

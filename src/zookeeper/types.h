@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -51,7 +52,7 @@ enum class CreateMode : int32_t {
   kPersistentSequential = 2,
   kEphemeralSequential = 3,
   kContainer = 4,          // 3.5.3 and later, as the ones below; kUnsupported before
-  kPersistentWithTtl = 5,  // the server must have extended types enabled
+  kPersistentWithTtl = 5,  // Op::create_with_ttl alone; the server must have extended types enabled
   kPersistentSequentialWithTtl = 6,
 };
 
@@ -66,9 +67,13 @@ struct Op {
   AclList acl;
   CreateMode mode = CreateMode::kPersistent;
   int32_t version = kAnyVersion;
+  std::chrono::milliseconds ttl{0};  // of the modes with a time to live
 
   static Op create(std::string path, std::string data, CreateMode mode = CreateMode::kPersistent,
                    AclList acl = open_acl());
+  // The server removes the node when it had no children and was not changed for so long.
+  static Op create_with_ttl(std::string path, std::string data, std::chrono::milliseconds ttl, bool sequential = false,
+                            AclList acl = open_acl());
   static Op remove(std::string path, int32_t version = kAnyVersion);
   static Op set(std::string path, std::string data, int32_t version = kAnyVersion);
   static Op check(std::string path, int32_t version = kAnyVersion);
