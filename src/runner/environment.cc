@@ -68,7 +68,7 @@ std::vector<std::string> model_environment(const registry::InstanceSpec& spec, u
   all["MODELYARD_MODEL"] = spec.name;
   all["MODELYARD_VERSION"] = spec.version;
   all["MODELYARD_INSTANCE"] = spec.id;
-  all["MODELYARD_LOG_DIR"] = spec.folder + "/log";
+  all["MODELYARD_LOG_DIR"] = registry::log_folder_of(spec);
   if (!spec.registry_is_embedded) all["MODELYARD_BIND"] = "0.0.0.0";
   for (const auto& [key, value] : spec.env) all[key] = value;
   std::vector<std::string> lines;

@@ -21,6 +21,7 @@ struct ScriptCommand {
   int cgroup_fd = -1;         // cgroup.procs open for writing, or -1; the script enters it before it starts
   std::string cgroup_folder;  // removed by the guard when the tree is gone; "" = none
   int keep_fd = -1;           // held by the guard to its end, never by the script: the instance's lock, or -1
+  bool own_session = true;    // false: guard and script stay in the caller's process group, which YARN kills as a whole
 };
 
 // What the guard tells. One message of the socket = one of these.

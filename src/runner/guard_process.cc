@@ -64,7 +64,7 @@ struct Arguments {
     [[maybe_unused]] const ssize_t written = ::write(error_pipe, &error, sizeof error);
     ::_exit(127);
   };
-  ::setsid();
+  if (command.own_session) ::setsid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != guard) ::_exit(127);  // it died in between
   if (command.cgroup_fd >= 0 && ::write(command.cgroup_fd, "0", 1) < 0) give_up();
@@ -105,7 +105,7 @@ class GuardProcess {
 
  private:
   void prepare() {
-    ::setsid();
+    if (command_.own_session) ::setsid();
     ::prctl(PR_SET_NAME, "modelyard-guard");
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2}) ::signal(number, SIG_IGN);

@@ -6,14 +6,16 @@
 #include "io/task.h"
 #include "registry/instance_folder.h"
 #include "runner/supervisor.h"
+#include "runner/surroundings.h"
 
 namespace modelyard::runner {
 
 // Everything that must happen while the process has one thread: judges the payload, chooses the port, makes pipes and
-// memory group, forks the guard. lock_fd: the instance's lock, which the guard holds until the tree is gone; or -1.
-Result<PreparedModel> prepare_model(const registry::InstanceSpec& spec, int lock_fd, Random& random);
+// memory group, forks the guard.
+Result<PreparedModel> prepare_model(const registry::InstanceSpec& spec, const Surroundings& surroundings,
+                                    Random& random);
 
 // Tells the controller why nothing could be started, for at most 2 s. Returns the exit code.
-io::Task<int> report_unprepared(io::Loop& loop, const registry::InstanceSpec& spec, Error error, Random& random);
+io::Task<int> report_unprepared(const registry::InstanceSpec& spec, Error error, ControllerLink& link);
 
 }  // namespace modelyard::runner

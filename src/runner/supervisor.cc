@@ -23,11 +23,6 @@ using registry::InstanceState;
 
 namespace {
 
-std::string machine_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "localhost";
-}
-
 // One that is not joinable when the system has no thread left.
 std::thread start_thread(std::function<void()> work) {
   try {
@@ -50,9 +45,11 @@ registry::RunnerReport first_report(const registry::InstanceSpec& spec) {
 
 }  // namespace
 
-Supervisor::Supervisor(io::Loop& loop, const registry::InstanceSpec& spec, PreparedModel model, Random& random)
+Supervisor::Supervisor(io::Loop& loop, const registry::InstanceSpec& spec, const Surroundings& surroundings,
+                       PreparedModel model, std::unique_ptr<ControllerLink> link, Random& random)
     : loop_(loop),
       spec_(spec),
+      surroundings_(surroundings),
       script_(std::move(model.script)),
       random_(random),
       log_(std::move(model.log)),
@@ -61,13 +58,9 @@ Supervisor::Supervisor(io::Loop& loop, const registry::InstanceSpec& spec, Prepa
       process_(loop.executor(), std::move(model.guard), [this] { wake_.notify_all(); }),
       readiness_(loop, {.folder = spec.folder + "/work",
                         .health_path = spec.health_path,
-                        .machine_name = machine_name(),
+                        .machine_name = surroundings.machine_name,
                         .registry_is_embedded = spec.registry_is_embedded}),
-      link_(loop, spec, random,
-            [this](Order order) {
-              if (order == Order::kDrain || order == Order::kDisowned) want(Want::kDrain);
-              if (order == Order::kStop) want(Want::kStop);
-            }),
+      link_(std::move(link)),
       scope_(loop.executor()),
       report_(first_report(spec)) {}
 
@@ -91,7 +84,7 @@ void Supervisor::set_state(InstanceState state, std::string reason) {
 
 void Supervisor::send_report() {
   report_.model_pid = process_.state().script_pid;
-  link_.report(report_);
+  link_->report(report_);
 }
 
 Supervisor::Failure Supervisor::process_failure() const {
@@ -105,8 +98,11 @@ Supervisor::Failure Supervisor::process_failure() const {
 
 io::Task<int> Supervisor::run() {
   scope_.spawn(process_.watch());
-  scope_.spawn(link_.run_orders());
-  scope_.spawn(link_.run_reports());
+  serve_logs();
+  link_->start([this](Order order) {
+    if (order == Order::kDrain || order == Order::kDisowned) want(Want::kDrain);
+    if (order == Order::kStop) want(Want::kStop);
+  });
   scope_.spawn(watch_signals());
   const Failure failure = co_await live();
   if (failure && is_wanted()) {
@@ -114,6 +110,8 @@ io::Task<int> Supervisor::run() {
   } else {
     co_await drain();
   }
+  if (log_server_) co_await log_server_->stop();
+  co_await link_->stop(in(seconds(1)));
   co_await scope_.stop();
   // The guard removes it; unless it was killed.
   if (process_.state().guard_lost && !memory_.cgroup_folder().empty()) ::rmdir(memory_.cgroup_folder().c_str());
@@ -132,7 +130,8 @@ io::Task<Supervisor::Failure> Supervisor::localize() {
   // On a thread: a payload of gigabytes takes its time, and the lease must not.
   std::optional<Status> done;
   const auto copy = [&] {
-    const auto result = std::make_shared<Status>(runner::localize(spec_.payload, spec_.folder + "/work", script_));
+    const auto bring = surroundings_.in_container ? runner::localize_links : runner::localize;
+    const auto result = std::make_shared<Status>(bring(spec_.payload, spec_.folder + "/work", script_));
     loop_.post([&, result] {
       done = std::move(*result);
       wake_.notify_all();
@@ -199,7 +198,7 @@ io::Task<Supervisor::Failure> Supervisor::become_ready() {
 
 io::Task<Supervisor::Failure> Supervisor::serve() {
   const auto announce = [&](InstanceState state, std::string reason) {
-    report_.endpoint = registry::Endpoint{.id = spec_.id,
+    report_.endpoint = registry::Endpoint{.id = spec_.container.empty() ? spec_.id : spec_.container,
                                           .name = spec_.name,
                                           .version = spec_.version,
                                           .url = endpoint_->url,
@@ -248,10 +247,12 @@ io::Task<void> Supervisor::reread_endpoint() {
 
 io::Task<void> Supervisor::drain() {
   set_state(InstanceState::kDraining);
+  // Nobody finds the model any more before its calls are waited for; a registry that is away is not waited for long.
+  if (endpoint_) co_await link_->withdraw(in(want_ == Want::kDrain ? seconds(1) : milliseconds(200)));
   if (want_ == Want::kDrain && endpoint_) co_await wait_for_calls();
   co_await stop_processes();
   set_state(InstanceState::kGone);
-  co_await link_.flush(in(milliseconds(500)));
+  co_await link_->flush(in(milliseconds(500)));
 }
 
 io::Task<void> Supervisor::wait_for_calls() {
@@ -304,7 +305,7 @@ io::Task<void> Supervisor::end_failed(std::string reason) {
     report_.log_tail = std::move(tail);
     send_report();
   }
-  co_await link_.flush(in(seconds(2)));
+  co_await link_->flush(in(seconds(2)));
 }
 
 io::Task<void> Supervisor::watch_signals() {
@@ -320,6 +321,17 @@ io::Task<void> Supervisor::watch_endpoint_file() {
     endpoint_touched_ = true;
     wake_.notify_all();
   }
+}
+
+void Supervisor::serve_logs() {
+  if (!surroundings_.in_container || surroundings_.secret.empty()) return;
+  log_server_ = std::make_unique<LogServer>(loop_, registry::log_folder_of(spec_), spec_.id,
+                                            registry::runner_log_token(surroundings_.secret, spec_.id));
+  if (const Status started = log_server_->start(); !started) {
+    spdlog::warn("{}: logs are not served: {}", spec_.id, started.error().message());
+    return;
+  }
+  report_.log_address = fmt::format("{}:{}", surroundings_.machine_name, log_server_->port());
 }
 
 io::Task<void> Supervisor::watch_memory() {

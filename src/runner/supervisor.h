@@ -8,11 +8,13 @@
 #include "base/random.h"
 #include "io/task.h"
 #include "registry/instance_folder.h"
-#include "runner/controller_link.h"
+#include "runner/link.h"
 #include "runner/log_drain.h"
+#include "runner/log_server.h"
 #include "runner/memory_limit.h"
 #include "runner/model_process.h"
 #include "runner/readiness.h"
+#include "runner/surroundings.h"
 
 namespace modelyard::runner {
 
@@ -32,7 +34,8 @@ struct PreparedModel {
 // Reports each change to the controller, obeys its orders and SIGTERM (a drain). Confined to its loop; run() once.
 class Supervisor {
  public:
-  Supervisor(io::Loop& loop, const registry::InstanceSpec& spec, PreparedModel model, Random& random);
+  Supervisor(io::Loop& loop, const registry::InstanceSpec& spec, const Surroundings& surroundings, PreparedModel model,
+             std::unique_ptr<ControllerLink> link, Random& random);
   ~Supervisor();
 
   // Returns the process's exit code: 0 drained as asked, 1 failed.
@@ -58,6 +61,7 @@ class Supervisor {
   io::Task<void> watch_signals();
   io::Task<void> watch_endpoint_file();
   io::Task<void> watch_memory();
+  void serve_logs();
 
   void want(Want wanted);
   bool is_wanted() const { return want_ == Want::kServe; }
@@ -69,6 +73,7 @@ class Supervisor {
 
   io::Loop& loop_;
   const registry::InstanceSpec& spec_;
+  const Surroundings& surroundings_;
   const std::string script_;
   Random& random_;
   std::unique_ptr<LogDrain> log_;
@@ -76,7 +81,8 @@ class Supervisor {
   io::Event wake_;
   ModelProcess process_;
   Readiness readiness_;
-  ControllerLink link_;
+  const std::unique_ptr<ControllerLink> link_;
+  std::unique_ptr<LogServer> log_server_;  // of a container whose application has a secret
   io::Scope scope_;
 
   Want want_ = Want::kServe;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runner/controller_link.h"
+#include "runner/socket_link.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -27,34 +27,43 @@ SteadyTime in(milliseconds time) { return system_clock().now() + time; }
 
 }  // namespace
 
-ControllerLink::ControllerLink(io::Loop& loop, const registry::InstanceSpec& spec, Random& random,
-                               std::function<void(Order)> on_order)
+SocketLink::SocketLink(io::Loop& loop, const registry::InstanceSpec& spec, Random& random)
     : spec_(spec),
       random_(random),
-      on_order_(std::move(on_order)),
       client_(loop),
       origin_(http::Origin::unix_socket(spec.socket)),
-      changed_(loop.executor()) {}
+      changed_(loop.executor()),
+      scope_(loop.executor()) {}
 
-milliseconds ControllerLink::next_pause(milliseconds& pause) {
+void SocketLink::start(OnOrder on_order) {
+  on_order_ = std::move(on_order);
+  scope_.spawn(run_orders());
+  scope_.spawn(run_reports());
+}
+
+io::Task<void> SocketLink::withdraw(SteadyTime) { co_return; }
+
+io::Task<void> SocketLink::stop(SteadyTime) { co_await scope_.stop(); }
+
+milliseconds SocketLink::next_pause(milliseconds& pause) {
   pause = std::clamp(pause * 2, kFirstPause, kLastPause);
   const auto half = static_cast<uint64_t>(pause.count() / 2);
   return milliseconds(half + random_.below(half + 1));
 }
 
-void ControllerLink::report(registry::RunnerReport report) {
+void SocketLink::report(registry::RunnerReport report) {
   newest_ = std::move(report);
   ++number_;
   changed_.notify_all();
 }
 
-bool ControllerLink::refuse(int status) {
+bool SocketLink::refuse(int status) {
   if (status != 404 && status != 409) return false;
   on_order_(Order::kDisowned);
   return true;
 }
 
-void ControllerLink::obey(const std::string& data) {
+void SocketLink::obey(const std::string& data) {
   const Result<json::Tree> order = json::parse(data);
   if (!order || json::get_int(*order, "incarnation", -1) != spec_.incarnation) {
     spdlog::warn("an order of the controller was not for incarnation {}: {}", spec_.incarnation, data.substr(0, 200));
@@ -66,7 +75,7 @@ void ControllerLink::obey(const std::string& data) {
   if (want == "stop") on_order_(Order::kStop);
 }
 
-io::Task<void> ControllerLink::follow_orders() {
+io::Task<void> SocketLink::follow_orders() {
   http::ClientRequest request;
   request.origin = origin_;
   request.target = target_of(spec_, fmt::format("orders?incarnation={}", spec_.incarnation));
@@ -88,14 +97,14 @@ io::Task<void> ControllerLink::follow_orders() {
   }
 }
 
-io::Task<void> ControllerLink::run_orders() {
+io::Task<void> SocketLink::run_orders() {
   while (true) {
     co_await follow_orders();
     co_await io::sleep_for(next_pause(order_pause_));
   }
 }
 
-io::Task<bool> ControllerLink::send(const registry::RunnerReport& report) {
+io::Task<bool> SocketLink::send(const registry::RunnerReport& report) {
   http::ClientRequest request;
   request.origin = origin_;
   request.method = "PUT";
@@ -110,7 +119,7 @@ io::Task<bool> ControllerLink::send(const registry::RunnerReport& report) {
   co_return false;
 }
 
-io::Task<void> ControllerLink::run_reports() {
+io::Task<void> SocketLink::run_reports() {
   milliseconds pause{0};
   while (true) {
     if (!newest_ || delivered_ == number_) {
@@ -130,7 +139,7 @@ io::Task<void> ControllerLink::run_reports() {
   }
 }
 
-io::Task<bool> ControllerLink::flush(SteadyTime deadline) {
+io::Task<bool> SocketLink::flush(SteadyTime deadline) {
   while (delivered_ != number_) {
     if (!co_await changed_.wait_until(deadline)) break;
   }
