@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "client/directory.h"
+#include "client/endpoint_source.h"
 #include "http/client.h"
 #include "io/task.h"
 
@@ -24,21 +25,19 @@ struct FeedOptions {
 // Keeps a directory as GET /api/v1/watch of a server tells it, and tells the server what calls found (POST
 // /api/v1/calls). A lost connection is made again after 50 ms to 2 s, with jitter, and empties nothing. Confined to one
 // loop; directory and client outlive it. start(), then co_await stop() before destruction.
-class Feed {
+class Feed final : public EndpointSource {
  public:
   Feed(io::Loop& loop, http::Client& client, Directory& directory, Random random, FeedOptions options);
-  ~Feed();
+  ~Feed() override;
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
 
-  void start();
+  void start() override;
   // Tells what is left to tell, briefly, then ends.
-  io::Task<void> stop();
+  io::Task<void> stop() override;
 
-  bool connected() const { return connected_; }
-  // False when the deadline came first; the error then tells why the server was not reached.
-  // failures_max > 0: gives up after so many attempts in a row that failed, for those who would rather go on without.
-  io::Task<Status> wait_for_snapshot(SteadyTime deadline, int failures_max = 0);
+  bool connected() const override { return connected_; }
+  io::Task<Status> wait_for_snapshot(SteadyTime deadline, int failures_max = 0) override;
 
  private:
   io::Task<void> follow();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensor/models.h"
 
+#include "client/feed.h"
+#include "client/zookeeper_feed.h"
 #include "configuration/folder.h"
 
 namespace modelyard::sensor {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "client/directory.h"
-#include "client/feed.h"
+#include "client/endpoint_source.h"
 #include "client/model_client.h"
 #include "http/client.h"
 #include "io/task.h"
@@ -24,8 +24,8 @@ namespace modelyard::sensor {
 // Whether an expression of the sensor's documents names a function of models (MAAS_…).
 bool calls_models(const configuration::SensorConfig& config);
 
-// The models that a server knows, as expressions see them: endpoints from a snapshot that the server pushes, so finding
-// one never waits; calls over HTTP. Confined to its loop.
+// The models that a server or ZooKeeper knows, as expressions see them: endpoints from a snapshot that it pushes, so
+// finding one never waits; calls over HTTP. Confined to its loop.
 //
 // Lifecycle: start() when the sensor calls models at all, then co_await stop() before destruction.
 class Models final : public stellar::Capabilities {
@@ -50,7 +50,7 @@ class Models final : public stellar::Capabilities {
   const Clock& clock_;
   client::Directory directory_;
   client::ModelClient client_;
-  std::unique_ptr<client::Feed> feed_;
+  std::unique_ptr<client::EndpointSource> feed_;
 };
 
 }  // namespace modelyard::sensor

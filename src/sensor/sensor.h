@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "client/zookeeper_feed.h"
 #include "pipeline/record.h"
 
 // One stream worker: records of a source through the compiled pipeline of a sensor into a sink. Plain blocking
@@ -17,8 +19,10 @@ namespace modelyard::sensor {
 
 // Where the store and the registry of models are.
 struct ServerAddress {
-  std::string url = "http://127.0.0.1:8800";
-  std::string token;  // "" = none
+  std::string url = "http://127.0.0.1:8800";  // "" = no server: no store
+  std::string token;                          // "" = none
+  // Set: models are found in ZooKeeper, the server is asked for nothing but the store.
+  std::optional<client::ZookeeperAddress> zookeeper{};
 };
 
 struct Summary {
