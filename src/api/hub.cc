@@ -6,7 +6,6 @@
 namespace modelyard::api {
 namespace {
 
-constexpr size_t kChangesKept = 1024;
 constexpr milliseconds kDeploymentsAtMostEach{250};
 constexpr milliseconds kDeploymentsAtLeastEach{2000};  // calls per second fall without any event
 
@@ -17,12 +16,9 @@ using ChangesPtr = std::shared_ptr<const std::vector<registry::Change>>;
 
 // Lives as long as anything that the controller may still post to the loop.
 struct Hub::Shared {
-  explicit Shared(io::Executor executor) : changed(executor), deployments_changed(executor), dirty(executor) {}
+  explicit Shared(io::Executor executor) : endpoints(executor), deployments_changed(executor), dirty(executor) {}
 
-  SnapshotPtr snapshot;
-  std::deque<std::string> changes;  // rendered; the newest is number changes_end - 1
-  uint64_t changes_end = 0;
-  io::Event changed;
+  EndpointHub endpoints;
 
   std::string deployments;  // rendered
   uint64_t deployments_number = 0;
@@ -36,11 +32,7 @@ struct Hub::Shared {
   controller::Controller::Subscription statuses_subscription;
 
   void take(const SnapshotPtr& now, const ChangesPtr& list) {
-    snapshot = now;
-    changes.push_back(change_json(*now, list ? *list : std::vector<registry::Change>()));
-    if (changes.size() > kChangesKept) changes.pop_front();
-    ++changes_end;
-    changed.notify_all();
+    endpoints.take(now, list ? *list : std::vector<registry::Change>());
   }
 
   void mark_dirty() {
@@ -73,13 +65,13 @@ io::Task<void> Hub::start() {
   };
   SnapshotPtr first = co_await io::on_loop(controller_loop_.executor(), subscribe(*this));
   // A change may have been posted here already while this task was on its way back; that one is newer.
-  if (!shared_->snapshot) shared_->snapshot = std::move(first);
+  shared_->endpoints.begin(std::move(first));
   scope_.spawn(refresh_deployments());
 }
 
 io::Task<void> Hub::stop() {
   shared_->stopped = true;
-  shared_->changed.notify_all();
+  shared_->endpoints.stop();
   shared_->deployments_changed.notify_all();
   const auto unsubscribe = [](std::shared_ptr<Shared> shared) -> io::Task<void> {
     shared->endpoints_subscription.reset();
@@ -90,33 +82,11 @@ io::Task<void> Hub::stop() {
   co_await scope_.stop();
 }
 
-io::Task<void> Hub::send_changes(http::SseStream& stream, uint64_t& next) {
-  Shared& shared = *shared_;
-  if (shared.changes_end - next > shared.changes.size()) {
-    next = shared.changes_end;
-    const std::string snapshot = snapshot_json(*shared.snapshot);
-    if (!co_await stream.send("snapshot", snapshot)) co_return;
-  }
-  while (next < shared.changes_end && shared.changes_end - next <= shared.changes.size() && !stream.closed()) {
-    const std::string change = shared.changes[shared.changes.size() - (shared.changes_end - next)];
-    ++next;
-    if (!co_await stream.send("change", change)) co_return;
-  }
-}
+int Hub::endpoint_watchers() const { return shared_->endpoints.watchers(); }
 
 io::Task<void> Hub::watch_endpoints(http::SseStream& stream) {
   const auto shared = shared_;
-  const Count counted(endpoint_watchers_);
-  uint64_t next = shared->changes_end;
-  const std::string snapshot = snapshot_json(*shared->snapshot);
-  if (!co_await stream.send("snapshot", snapshot)) co_return;
-  while (!shared->stopped && !stream.closed()) {
-    if (next == shared->changes_end) {
-      if (!co_await stream.wait(shared->changed)) co_return;
-      continue;
-    }
-    co_await send_changes(stream, next);
-  }
+  co_await shared->endpoints.watch(stream);
 }
 
 io::Task<void> Hub::refresh_deployments() {
@@ -144,6 +114,11 @@ io::Task<void> Hub::refresh_deployments() {
 
 io::Task<void> Hub::watch_deployments(http::SseStream& stream) {
   const auto shared = shared_;
+  struct Count {
+    int& value;
+    explicit Count(int& v) : value(v) { ++value; }
+    ~Count() { --value; }
+  };
   const Count counted(shared->deployment_watchers);
   shared->mark_dirty();
   // The first answer is of now, not of when the last watcher went.
