@@ -231,8 +231,8 @@ bool RestConnection::pause(milliseconds at_most) {
   return false;
 }
 
-RemoteException remote_exception_of(std::string_view body) {
-  RemoteException out;
+RestException rest_exception_of(std::string_view body) {
+  RestException out;
   auto tree = json::parse(body);
   if (!tree || !tree->is_object()) return out;
   const auto at = tree->find("RemoteException");

@@ -78,10 +78,10 @@ class RestConnection {
 };
 
 // "RemoteException" of an answer's JSON, as WebHDFS and the resource manager write it.
-struct RemoteException {
+struct RestException {
   std::string name;     // "FileNotFoundException"
   std::string message;  // its first line
 };
-RemoteException remote_exception_of(std::string_view body);
+RestException rest_exception_of(std::string_view body);
 
 }  // namespace modelyard::hadoop

@@ -57,7 +57,7 @@ ErrorCode code_of_message(std::string_view message) {
   return ErrorCode::kFailed;
 }
 
-ErrorCode code_of(int status, const RemoteException& exception) {
+ErrorCode code_of(int status, const RestException& exception) {
   if (const ErrorCode by_message = code_of_message(exception.message); by_message != ErrorCode::kFailed)
     return by_message;
   if (const ErrorCode by_name = code_of_name(exception.name); by_name != ErrorCode::kFailed) return by_name;
@@ -111,13 +111,13 @@ Result<FileStatus> status_of(const json::Tree& tree) {
 }  // namespace
 
 bool is_said_later(const RestAnswer& answer) {
-  const RemoteException exception = remote_exception_of(answer.body);
+  const RestException exception = rest_exception_of(answer.body);
   return exception.name == "StandbyException" || exception.name == "RetriableException" ||
          (answer.status == 503 && exception.name.empty());
 }
 
 Error webhdfs_error(const RestAnswer& answer, const std::string& what) {
-  RemoteException exception = remote_exception_of(answer.body);
+  RestException exception = rest_exception_of(answer.body);
   const ErrorCode code = code_of(answer.status, exception);
   if (answer.status == 401) {
     return Error(code, fmt::format("{}: the NameNode asks who we are (status 401): a Kerberos ticket (kinit) or a "
