@@ -27,6 +27,10 @@ struct TreeOptions {
 //
 // What it holds is never dropped because the connection or the session is lost: current() turns false, and after the
 // reconnect it reads what changed and tells the difference.
+//
+// A node that may not be read is left out with all below it, and tried again now and then (ZooKeeper tells nobody of
+// changed access lists). Of a node's stat, what counts its children (num_children, cversion, pzxid) is that of its last
+// read: a new child does not make it read again.
 class Tree {
  public:
   struct Node {
@@ -42,7 +46,9 @@ class Tree {
     NodePtr before;  // null: created
     NodePtr after;   // null: deleted
   };
-  // Called on the loop; a list is never empty but for the first call, which says that the whole was read.
+  // Called on the loop; a list is never empty but for the first call, which says that the whole was read. In order of
+  // the paths, each once. During the call nodes() is what all calls have told; between calls it may be ahead by what is
+  // being gathered.
   using OnChanges = std::function<void(const std::vector<Change>&)>;
 
   Tree(io::Executor executor, Client& client, std::string root, TreeOptions options = {});
