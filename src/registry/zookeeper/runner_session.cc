@@ -155,11 +155,12 @@ void RunnerSession::Impl::report(RunnerReport report) {
 }
 
 io::Task<bool> RunnerSession::Impl::flush(SteadyTime deadline) {
-  while (!clean_) {
-    if (record_known_ && order_ == Order::kDisowned) co_return false;
+  const auto disowned = [this] { return record_known_ && order_ == Order::kDisowned; };
+  while (!clean_ && !disowned()) {
     if (!co_await settled_.wait_until(deadline)) break;
   }
-  co_return clean_&& stored_ == reports_;
+  const bool stands = clean_ && !disowned() && stored_ == reports_;
+  co_return stands;
 }
 
 io::Task<void> RunnerSession::Impl::stop(SteadyTime deadline) {
