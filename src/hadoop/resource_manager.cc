@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/strings.h"
 #include "http/url.h"
 #include "json/tree.h"
@@ -67,19 +68,6 @@ json::Tree entries(const std::map<std::string, std::string>& map) {
   return {{"entry", list}};
 }
 
-// Secrets travel in base64url with padding, as Apache commons-codec reads it.
-std::string base64url(std::string_view bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    const size_t left = std::min<size_t>(3, bytes.size() - at);
-    uint32_t group = 0;
-    for (size_t i = 0; i < 3; ++i) group = group << 8 | (i < left ? static_cast<uint8_t>(bytes[at + i]) : 0);
-    for (size_t i = 0; i < 4; ++i) out += i <= left ? kDigits[group >> (18 - 6 * i) & 63] : '=';
-  }
-  return out;
-}
-
 }  // namespace
 
 json::Tree to_json(const Submission& submission) {
@@ -96,7 +84,7 @@ json::Tree to_json(const Submission& submission) {
   json::Tree tokens = json::Tree::array();
   for (const auto& [alias, token] : submission.tokens) tokens.push_back({{"key", alias}, {"value", token}});
   std::map<std::string, std::string> secrets;
-  for (const auto& [alias, secret] : submission.secrets) secrets.emplace(alias, base64url(secret));
+  for (const auto& [alias, secret] : submission.secrets) secrets.emplace(alias, base64url_encode(secret));
   json::Tree spec = {{"local-resources", {{"entry", files}}},
                      {"commands", {{"command", submission.command}}},
                      {"environment", entries(submission.environment)},
