@@ -12,13 +12,37 @@ Controller::Impl::Impl(Parts given, ControllerOptions chosen)
       snapshot(std::make_shared<registry::Snapshot>()),
       alive_(std::make_shared<Alive>(Alive{this})),
       scope_(parts.executor),
-      wake_(parts.executor) {}
+      wake_(parts.executor),
+      view_wake_(parts.executor),
+      started_(parts.executor),
+      following_(parts.registry.is_shared()) {
+  if (!parts.registry.is_shared()) return;
+  watch_ = std::make_unique<RunnerWatch>(
+      parts.registry,
+      RunnerWatch::Sink{
+          .open_lease = [this](const std::string& id,
+                               int64_t incarnation) { return open_lease(id, incarnation, [](const Order&) {}); },
+          .report = [this](registry::RunnerReport said) { return report(std::move(said)); }});
+  if (!parts.payloads.fetch) return;
+  intake_ = std::make_unique<Intake>(
+      Intake::Parts{
+          .executor = parts.executor,
+          .registry = parts.registry,
+          .clock = parts.clock,
+          .random = Random(parts.random()),
+          .source = parts.payloads.fetch,
+          .store = [this](std::function<Result<Core::Batch>(Core&)> make) { return enqueue(std::move(make)); },
+          .leads = [this] { return leading_; }},
+      options.intake);
+}
 
 Controller::Controller(Parts parts, ControllerOptions options)
     : impl_(std::make_unique<Impl>(std::move(parts), std::move(options))) {}
 Controller::~Controller() = default;
 
 io::Task<Status> Controller::start() { return impl_->start(); }
+void Controller::on_refused(std::function<void(const Error&)> callback) { impl_->on_refused = std::move(callback); }
+Role Controller::role() const { return impl_->role(); }
 io::Task<void> Controller::stop(bool keep_models) { return impl_->stop(keep_models); }
 
 io::Task<Result<DeployOutcome>> Controller::deploy(DeployRequest request) {

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "controller/intake.h"
 #include "controller/requests.h"
 #include "controller/status.h"
 #include "io/task.h"
@@ -30,13 +31,27 @@ struct PayloadHooks {
   std::function<Result<std::filesystem::path>(const std::string& digest)> find;
   // Only these are in some deployment's revisions now: the others may go. May be empty; must not block.
   std::function<void(std::set<std::string> wanted)> collect;
+  // Brings in what a request of the registry's queue names. May be empty: then nobody looks at the queue.
+  PayloadSource fetch;
 };
 
 struct ControllerOptions {
   std::filesystem::path data;  // instances/ lies below it
   std::string socket;          // of the runners, given to them
-  std::string host;            // this machine's name, for records
+  std::string host;            // this machine's name, for records; "" = each placement says its own
   ReconcileOptions reconcile;  // back-off, health, drain: status.h
+  IntakeOptions intake;        // of the queue
+  // Where the registry is ZooKeeper: what runners are told. "" = they use the socket.
+  std::string zookeeper;
+  std::string zk_root;
+  milliseconds start_max{10'000};  // start() waits so long to lead, or to know who does
+};
+
+// Which of several controllers this is. One that does not lead shows what the registry holds and refuses changes.
+struct Role {
+  bool leads = false;
+  std::optional<registry::Leader> leader;  // another one
+  std::string trouble;                     // why nothing can be decided now
 };
 
 // For /metrics.
@@ -55,7 +70,10 @@ struct ControllerNumbers {
 };
 
 // Keeps what runs equal to what is wanted: takes requests in as stored deployments, reconciles, speaks with the
-// runners, publishes the endpoints. Confined to its loop (other loops go through io::on_loop); start() once, stop()
+// runners, publishes the endpoints. With a shared registry it does so while it leads; while another one leads it shows
+// what is stored, and a request is kUnavailable and names the leader. When the leadership is lost it launches and ends
+// nothing more; what runs lives on for the next leader.
+// Confined to its loop (other loops go through io::on_loop); start() once, stop()
 // once, then destroy. What it is given outlives it. After stop() or when the registry is closed every request is
 // kUnavailable.
 class Controller {
@@ -74,8 +92,12 @@ class Controller {
   Controller& operator=(const Controller&) = delete;
 
   // Reads the registry, publishes the stored endpoints as unsettled, sweeps orphans and begins to reconcile. Returns
-  // before the snapshot is settled.
+  // before the snapshot is settled; with a shared registry when this controller leads, another does, or start_max has
+  // passed. An error: it is refused (another kind of controller has the registry), or cannot read what is stored.
   io::Task<Status> start();
+  // Called on the loop when a candidate is refused for good after start() has returned. Set before start().
+  void on_refused(std::function<void(const Error&)> callback);
+  Role role() const;
   // keep_models: leaves every instance running for the next start. Otherwise drains all of them, at most drain_all of
   // ReconcileOptions, then kills; their records stay wanted, so the next start brings them up again.
   io::Task<void> stop(bool keep_models);

@@ -12,6 +12,7 @@
 #include "controller/controller.h"
 #include "controller/core.h"
 #include "controller/launcher.h"
+#include "controller/runner_watch.h"
 
 // The controller's inside: a shell that carries out what the core decides. One coroutine (run) makes every change of
 // the stored state, one after the other; facts arrive between its steps and only wake it.
@@ -36,11 +37,13 @@ class Controller::Impl {
   void note_calls(const std::vector<CallReport>& reports);
   std::vector<DeploymentStatus> statuses() const;
   ControllerNumbers numbers() const;
+  Role role() const;
 
   Parts parts;
   const ControllerOptions options;
   Core core;
   std::shared_ptr<const registry::Snapshot> snapshot;
+  std::function<void(const Error&)> on_refused;
 
  private:
   struct Command {
@@ -63,9 +66,21 @@ class Controller::Impl {
     Impl* impl;
   };
 
+  // controller_lead.cc
+  io::Task<Status> take_lead();
+  io::Task<void> begin_lead();
+  io::Task<void> lead_again_later(Error error);
+  void lose_lead();
+  io::Task<Status> wait_for_role();
+  io::Task<void> follow();
+  void look();
+  bool acting() const { return leading_ && parts.registry.deciding(); }
+  Error refusal() const;
+  const Core& shown() const { return following_ && view_ != nullptr ? *view_ : core; }
+
   // controller_loop.cc
   io::Task<void> run();
-  io::Task<Status> take_lead();
+  io::Task<void> take_command();
   io::Task<bool> store(const Core::Batch& batch, Command* command);
   io::Task<void> rest(SteadyTime wake);
   void carry_out(const Core::Batch& batch);
@@ -93,11 +108,23 @@ class Controller::Impl {
   io::Scope scope_;
   io::Event wake_;
   bool dirty_ = false;
-  bool leading_ = false;
+  io::Event view_wake_;
+  io::Event started_;
+  bool leading_ = false;  // what is stored is known and may be written
+  bool following_;        // of a shared registry: another may lead
+  bool ever_led_ = false;
+  bool must_begin_ = false;  // orphans and living ones are to be looked after once
+  int64_t lead_epoch_ = 0;   // of the last lead, to see whether another came between
+  std::optional<Error> refused_;
+  bool view_dirty_ = true;
+  std::unique_ptr<Core> view_;  // what is stored, while following; null: not read yet
+  registry::Registry::Subscription contents_subscription_;
+  std::unique_ptr<RunnerWatch> watch_;  // of a shared registry
+  std::unique_ptr<Intake> intake_;
   bool open_ = false;  // takes requests
   int lead_failures_ = 0;
   std::string registry_trouble_;  // why nothing can be decided now; empty: all is well
-  int64_t epoch_ = 0;             // of the snapshots: that of the first lead, whatever is read again later
+  int64_t epoch_ = 0;             // of the snapshots: that of the first lead in a row; the leader's while following
   int64_t publications_ = 0;
   std::deque<std::shared_ptr<Command>> commands_;
   std::map<std::string, Lease> leases_;

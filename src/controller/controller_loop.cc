@@ -8,8 +8,7 @@ namespace modelyard::controller {
 namespace {
 
 constexpr size_t kCommandsMax = 1'000;
-constexpr milliseconds kLeadAgainFirst{50};
-constexpr milliseconds kLeadAgainMax{5'000};
+constexpr milliseconds kLookAgain{100};
 constexpr milliseconds kKillAllMax{4'500};
 constexpr milliseconds kEndpointWaitSlack{60'000};
 
@@ -43,6 +42,10 @@ Result<registry::InstanceSpec> Controller::Impl::spec_of(const registry::Instanc
   spec.env = revision->env;
   spec.deployer_env = revision->inherited_env;
   spec.health_path = revision->health_path;
+  spec.zookeeper = options.zookeeper;
+  spec.zk_root = options.zk_root;
+  spec.registry_is_embedded = options.zookeeper.empty();
+  spec.container = record.container;
   spec.endpoint_wait_ms = std::max<int64_t>((options.reconcile.update_wait - kEndpointWaitSlack).count(), 1'000);
   return spec;
 }
@@ -55,21 +58,6 @@ Liveness Controller::Impl::lock_of(const registry::Instance& record) const {
   return Liveness::kHeld;
 }
 
-io::Task<Status> Controller::Impl::take_lead() {
-  auto contents = co_await parts.registry.lead();
-  if (!contents) {
-    ++numbers_.registry_failures;
-    co_return tl::unexpected<Error>(std::move(contents).error());
-  }
-  if (epoch_ == 0) epoch_ = contents->epoch;
-  core.load(std::move(*contents), moment(), parts.random,
-            [this](const registry::Instance& record) { return lock_of(record); });
-  leading_ = true;
-  lead_failures_ = 0;
-  registry_trouble_.clear();
-  co_return Status();
-}
-
 io::Task<Status> Controller::Impl::start() {
   parts.launcher.on_exit([this](const std::string& id, int64_t incarnation, const std::string& cause) {
     on_exit(id, incarnation, cause);
@@ -79,25 +67,10 @@ io::Task<Status> Controller::Impl::start() {
   parts.launcher.on_placed([this](std::string id, int64_t incarnation, Placement placement) {
     return on_placed(std::move(id), incarnation, std::move(placement));
   });
+  if (parts.registry.is_shared()) co_return co_await wait_for_role();
   if (Status lead = co_await take_lead(); !lead)
     co_return fail(std::move(lead).error().with_context("opening the registry"));
-  publish();
-  std::vector<std::string> known;
-  for (const auto& [id, entry] : core.observed().instances) known.push_back(id);
-  if (Status swept = co_await parts.launcher.sweep(std::move(known)); !swept) {
-    spdlog::warn("cleaning up after an earlier run: {}", swept.error().message());
-  }
-  std::vector<registry::Instance> living;
-  for (const auto& [id, entry] : core.observed().instances) {
-    if (entry.facts.life == Facts::Life::kAlive) living.push_back(entry.record);
-  }
-  for (const registry::Instance& record : living) {
-    // Gone in this moment, or never recorded by pid: the lock tells, tried again each second.
-    if (const Status watched = parts.launcher.watch(record); !watched) {
-      spdlog::info("instance {} cannot be watched yet: {}", record.id, watched.error().message());
-    }
-  }
-  collect_payloads();
+  co_await begin_lead();
   open_ = true;
   changed();
   scope_.spawn(run());
@@ -105,34 +78,22 @@ io::Task<Status> Controller::Impl::start() {
 }
 
 io::Task<void> Controller::Impl::run() {
-  for (;;) {
+  while (!refused_) {
     dirty_ = false;
     if (!leading_) {
-      if (const Status lead = co_await take_lead(); !lead) {
-        if (registry_trouble_ != lead.error().message()) spdlog::error("the registry: {}", lead.error().message());
-        registry_trouble_ = lead.error().message();
-        answer_all(lead.error());
-        const auto doubled = kLeadAgainFirst * (int64_t{1} << std::min(lead_failures_++, 10));
-        const double wait_ms = static_cast<double>(std::min<milliseconds>(doubled, kLeadAgainMax).count());
-        co_await io::sleep_for(
-            std::chrono::microseconds(static_cast<int64_t>(wait_ms * 1000 * (0.75 + 0.5 * parts.random.unit()))));
-        continue;
-      }
+      const Status lead = co_await take_lead();
+      if (!lead) co_await lead_again_later(lead.error());
+      if (lead && must_begin_) co_await begin_lead();
       changed();
       continue;
     }
+    if (!parts.registry.deciding()) {
+      // Cut off: another one may lead by now. It is heard again, or on_lost() comes.
+      static_cast<void>(co_await wake_.wait_until(std::chrono::steady_clock::now() + kLookAgain));
+      continue;
+    }
     if (!commands_.empty()) {
-      const std::shared_ptr<Command> command = commands_.front();
-      commands_.pop_front();
-      auto batch = command->make(core);
-      if (!batch) {
-        command->answer.emplace(tl::unexpected<Error>(std::move(batch).error()));
-      } else if (batch->empty()) {
-        command->answer.emplace();
-      } else {
-        co_await store(*batch, command.get());
-      }
-      command->answered.notify_all();
+      co_await take_command();
       continue;
     }
     ++numbers_.reconciles;
@@ -143,6 +104,20 @@ io::Task<void> Controller::Impl::run() {
       co_await store(batch, nullptr);
     }
   }
+}
+
+io::Task<void> Controller::Impl::take_command() {
+  const std::shared_ptr<Command> command = commands_.front();
+  commands_.pop_front();
+  auto batch = command->make(core);
+  if (!batch) {
+    command->answer.emplace(tl::unexpected<Error>(std::move(batch).error()));
+  } else if (batch->empty()) {
+    command->answer.emplace();
+  } else {
+    co_await store(*batch, command.get());
+  }
+  command->answered.notify_all();
 }
 
 io::Task<void> Controller::Impl::rest(SteadyTime wake) {
@@ -159,10 +134,13 @@ io::Task<bool> Controller::Impl::store(const Core::Batch& batch, Command* comman
     leading_ = false;
     spdlog::error("storing a change: {}", stored.error().message());
     if (command != nullptr) command->answer.emplace(tl::unexpected<Error>(stored.error()));
+    if (parts.registry.current_leader()) lose_lead();
     co_return false;
   }
-  core.committed(batch, moment());
   if (command != nullptr) command->answer.emplace();
+  // Stored, and lost while the answer was on its way: the next leader carries it out.
+  if (!leading_) co_return false;
+  core.committed(batch, moment());
   carry_out(batch);
   changed();
   co_return true;
@@ -193,8 +171,10 @@ void Controller::Impl::carry_out(const Core::Batch& batch) {
 
 io::Task<void> Controller::Impl::do_launch(registry::Instance record) {
   auto spec = spec_of(record);
-  Result<Launched> outcome = fail(ErrorCode::kInternal, "not started");
-  if (spec) {
+  Result<Launched> outcome = fail(ErrorCode::kUnavailable, "this controller leads no longer");
+  if (!acting()) {
+    spdlog::info("instance {} is left to the next leader", record.id);
+  } else if (spec) {
     outcome = co_await parts.launcher.launch(std::move(*spec));
   } else {
     outcome = tl::unexpected<Error>(std::move(spec).error());
@@ -210,7 +190,8 @@ io::Task<void> Controller::Impl::do_launch(registry::Instance record) {
 }
 
 io::Task<void> Controller::Impl::do_kill(registry::Instance record) {
-  const Status killed = co_await parts.launcher.kill(record);
+  Status killed = fail(ErrorCode::kUnavailable, "this controller leads no longer");
+  if (acting()) killed = co_await parts.launcher.kill(record);
   if (!killed) spdlog::warn("instance {} could not be ended: {}", record.id, killed.error().message());
   const bool is_free = lock_of(record) == Liveness::kFree;
   core.killed(record.id, record.incarnation, is_free, parts.launcher.log_tail(record), parts.clock.now());
@@ -233,6 +214,7 @@ io::Task<Status> Controller::Impl::request(std::function<Result<Core::Batch>(Cor
 
 io::Task<Status> Controller::Impl::enqueue(std::function<Result<Core::Batch>(Core&)> make) {
   if (!open_) co_return fail(ErrorCode::kUnavailable, "the controller is stopping");
+  if (following_) co_return fail(refusal());
   auto command = std::make_shared<Command>(parts.executor);
   command->make = std::move(make);
   commands_.push_back(command);
@@ -270,9 +252,12 @@ io::Task<void> Controller::Impl::drain_all() {
 
 io::Task<void> Controller::Impl::stop(bool keep_models) {
   const bool was_open = std::exchange(open_, false);
-  if (was_open && !keep_models) co_await drain_all();
+  if (was_open && !keep_models && (leading_ || !parts.registry.is_shared())) co_await drain_all();
   answer_all(Error(ErrorCode::kUnavailable, "the controller is stopping"));
+  if (intake_ != nullptr) co_await intake_->stop();
   co_await scope_.stop();
+  contents_subscription_.reset();
+  if (watch_ != nullptr) watch_->stop();
   // From here on nothing that the launcher or a runner says reaches anybody.
   parts.launcher.on_exit([](const std::string&, int64_t, const std::string&) {});
   parts.launcher.on_waiting([](const std::string&, int64_t, const std::string&) {});

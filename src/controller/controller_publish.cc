@@ -25,7 +25,10 @@ void Controller::Impl::changed() {
 }
 
 void Controller::Impl::publish() {
-  auto next = registry::make_snapshot(core.endpoints(), *snapshot, epoch_, publications_ + 1, core.settled());
+  // Between two roles nothing is known that is worth more than what was published.
+  if (following_ && view_ == nullptr) return;
+  const bool settled = following_ || core.settled();
+  auto next = registry::make_snapshot(shown().endpoints(), *snapshot, epoch_, publications_ + 1, settled);
   auto changes = std::make_shared<std::vector<registry::Change>>(registry::diff(*snapshot, *next, moment().wall_ms));
   if (changes->empty() && next->settled == snapshot->settled && next->epoch == snapshot->epoch) return;
   ++publications_;
@@ -126,11 +129,12 @@ void Controller::Impl::note_calls(const std::vector<CallReport>& reports) {
   bool any = false;
   const SteadyTime now = parts.clock.now();
   for (const CallReport& report : reports) {
-    const ObservedInstance* known = core.find_endpoint(report.id);
+    const ObservedInstance* known = shown().find_endpoint(report.id);
     if (known == nullptr) continue;
     CallReport noted = report;
     noted.id = known->record.id;
     if (!calls_.note(noted, now)) continue;
+    if (following_) continue;
     core.calls_failed(noted.id, now + kSetAside);
     any = true;
   }
@@ -139,7 +143,7 @@ void Controller::Impl::note_calls(const std::vector<CallReport>& reports) {
 
 std::vector<DeploymentStatus> Controller::Impl::statuses() const {
   const SteadyTime now = parts.clock.now();
-  std::vector<DeploymentStatus> out = core.statuses();
+  std::vector<DeploymentStatus> out = shown().statuses();
   for (DeploymentStatus& status : out) {
     std::vector<std::string> ids;
     for (InstanceStatus& instance : status.instances) {
@@ -160,7 +164,7 @@ ControllerNumbers Controller::Impl::numbers() const {
   out.snapshot_revision = snapshot->revision;
   out.settled = snapshot->settled;
   out.subscribers = static_cast<int>(subscribers_.size());
-  for (const DeploymentStatus& status : core.statuses()) {
+  for (const DeploymentStatus& status : shown().statuses()) {
     ++out.deployments[status.state];
     out.restarts += status.restarts;
     for (const InstanceStatus& instance : status.instances) ++out.instances[instance.instance.state];

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "controller/fake_launcher.h"
+#include "controller/testing/stage.h"
 #include "io/file.h"
 #include "registry/embedded.h"
 #include "registry/fake.h"
@@ -13,124 +14,7 @@
 namespace modelyard::controller {
 namespace {
 
-using namespace std::chrono_literals;
-using registry::DeploymentState;
-using registry::InstanceState;
-
-ReconcileOptions quick() {
-  ReconcileOptions options;
-  options.backoff_first = 5ms;
-  options.backoff_max = 40ms;
-  options.unhealthy_max = 20ms;
-  options.silent_max = 50ms;
-  options.drain_max = 50ms;
-  options.drain_all = 200ms;
-  return options;
-}
-
-// A controller with a fake machine below it. The test plays the runners.
-struct Stage {
-  io::Loop& loop;
-  registry::Registry& store;
-  FakeLauncher& launcher;
-  Controller controller;
-  std::map<std::string, Controller::Subscription> leases;
-  std::map<std::string, std::string> orders;
-
-  Stage(io::Loop& on, registry::Registry& registry, FakeLauncher& with, ReconcileOptions options = quick())
-      : loop(on),
-        store(registry),
-        launcher(with),
-        controller({on.executor(),
-                    registry,
-                    with,
-                    system_clock(),
-                    Random(1),
-                    {.find = [](const std::string& digest) -> Result<std::filesystem::path> {
-                      if (digest == "sha256:absent")
-                        return fail(ErrorCode::kNotFound, "payload sha256:absent is not stored");
-                      return std::filesystem::path("/payload/" + digest);
-                    }}},
-                   {.data = "/data", .socket = "/data/control.sock", .host = "here", .reconcile = options}) {}
-
-  void connect(const std::string& id) {
-    const auto& running = launcher.running.at(id);
-    auto lease = controller.open_lease(id, running.spec.incarnation,
-                                       [this, id](const Order& order) { orders[id] = order.want; });
-    ASSERT_TRUE(lease) << lease.error().message();
-    leases[id] = std::move(*lease);
-  }
-  io::Task<Status> say(std::string id, InstanceState state, std::string reason = "") {
-    registry::RunnerReport report;
-    report.id = id;
-    report.incarnation = launcher.running.at(id).spec.incarnation;
-    report.state = state;
-    report.reason = std::move(reason);
-    report.runner_pid = 1;
-    report.model_pid = 2;
-    if (state == InstanceState::kReady)
-      report.endpoint = registry::Endpoint{.url = "http://127.0.0.1:1234", .functions = {{"apply", "apply"}}};
-    co_return co_await controller.report(std::move(report));
-  }
-  // Every runner that is not connected connects and reports ready; one that is told to drain ends.
-  io::Task<void> play() {
-    std::vector<std::string> ids;
-    for (const auto& [id, entry] : launcher.running) ids.push_back(id);
-    for (const std::string& id : ids) {
-      if (orders.contains(id) && orders[id] != "serve") {
-        orders.erase(id);
-        leases.erase(id);
-        launcher.end(id);
-      } else if (!leases.contains(id)) {
-        connect(id);
-        EXPECT_TRUE(co_await say(id, InstanceState::kReady));
-      }
-    }
-  }
-  void drop(const std::string& id) {
-    leases.erase(id);
-    orders.erase(id);
-    launcher.end(id);
-  }
-  DeploymentStatus status() const { return controller.statuses().at(0); }
-  std::string only() const { return launcher.running.begin()->first; }
-};
-
-// polls: turns the loop until it is so; a test that never gets there fails after 5 s.
-io::Task<bool> until(std::function<bool()> condition, Stage* play = nullptr) {
-  const SteadyTime deadline = std::chrono::steady_clock::now() + 5s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) co_return false;
-    if (play != nullptr) co_await play->play();
-    co_await io::sleep_for(500us);
-  }
-  co_return true;
-}
-
-DeployRequest dga(int instances = 1, std::string digest = "sha256:1") {
-  DeployRequest request;
-  request.name = "dga";
-  request.version = "1.0";
-  request.instances = instances;
-  request.digest = std::move(digest);
-  request.owner = "ada";
-  return request;
-}
-
-size_t published(const Controller& controller) {
-  size_t count = 0;
-  const auto snapshot = controller.snapshot();
-  for (const auto& [name, versions] : snapshot->models) {
-    for (const auto& [version, endpoints] : versions) count += endpoints->size();
-  }
-  return count;
-}
-
-// Runs a scene on a loop of its own.
-void play_scene(std::function<io::Task<void>(io::Loop&)> scene) {
-  io::Loop loop;
-  io::run_blocking(loop, scene(loop));
-}
+using namespace testing_stage;  // NOLINT: this test is written in its words
 
 TEST(Controller, DeploysServesScalesAndRemoves) {
   play_scene([](io::Loop& loop) -> io::Task<void> {
@@ -200,7 +84,7 @@ TEST(Controller, AKilledInstanceLeavesTheSnapshotAtOnceAndComesBack) {
     EXPECT_EQ(stage.status().error, "");
     co_await stage.controller.stop(false);
     EXPECT_TRUE(launcher.running.empty());
-    EXPECT_EQ(store.contents.deployments.size(), 1u) << "what is wanted stays wanted";
+    EXPECT_EQ(store.stored.deployments.size(), 1u) << "what is wanted stays wanted";
   });
 }
 
@@ -452,7 +336,7 @@ TEST_P(EveryAccessFails, AndTheDeploymentComesUpAllTheSame) {
     }
     EXPECT_TRUE(co_await until([&] { return stage.controller.statuses().empty(); }, &stage));
     EXPECT_TRUE(launcher.running.empty());
-    EXPECT_TRUE(store.contents.instances.empty());
+    EXPECT_TRUE(store.stored.instances.empty());
     co_await stage.controller.stop(false);
   });
 }

@@ -84,6 +84,12 @@ void Core::load(registry::Contents contents, Moment moment, Random& random, cons
   look_settled();
 }
 
+void Core::forget() {
+  observed_.instances.clear();
+  by_container_.clear();
+  loaded_ = false;
+}
+
 void Core::look_settled() {
   if (settled_) return;
   settled_ = std::all_of(observed_.instances.begin(), observed_.instances.end(), [](const auto& entry) {

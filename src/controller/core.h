@@ -32,6 +32,9 @@ class Core {
   using LivenessOf = std::function<Liveness(const registry::Instance&)>;
   void load(registry::Contents contents, Moment moment, Random& random, const LivenessOf& liveness);
 
+  // Another controller decided in between: no fact fits any more. The next load() begins unsettled.
+  void forget();
+
   struct Batch {
     std::vector<registry::Write> writes;
     std::vector<Action> actions;
@@ -46,6 +49,9 @@ class Core {
   Result<Batch> scale(const std::string& name, const std::string& version, int instances, int64_t wall_ms) const;
   Result<Batch> remove(const std::string& name, const std::optional<std::string>& version, std::optional<int> instances,
                        int64_t wall_ms, RemoveOutcome& outcome) const;
+  // As the queue has it: more instances of what the request says (name, version, number, memory, payload); what it does
+  // not say stays as it is stored.
+  Result<Batch> add(DeployRequest request, int64_t wall_ms) const;
   // Its launch has a place. kConflict: it is not wanted there any more.
   Result<Batch> placed(const std::string& id, int64_t incarnation, const Placement& placement, int64_t wall_ms) const;
   void begin_shutdown() { desired_.shutting_down = true; }

@@ -164,6 +164,22 @@ Result<Core::Batch> Core::deploy(const DeployRequest& request, int64_t wall_ms, 
   return batch;
 }
 
+Result<Core::Batch> Core::add(DeployRequest request, int64_t wall_ms) const {
+  MY_TRY_VOID(check_count(request.instances));
+  const auto known = desired_.deployments.find({request.name, request.version});
+  if (known != desired_.deployments.end()) {
+    const Deployment& stored = known->second;
+    if (!stored.removing) request.instances += stored.instances;
+    request.vcores = stored.vcores;
+    request.env = stored.env;
+    request.inherited_env = stored.inherited_env;
+    request.health_path = stored.health_path;
+    request.protocol = stored.protocol;
+  }
+  DeployOutcome outcome;
+  return deploy(request, wall_ms, outcome);
+}
+
 Result<Core::Batch> Core::scale(const std::string& name, const std::string& version, int instances,
                                 int64_t wall_ms) const {
   MY_TRY_VOID(check_count(instances));

@@ -100,6 +100,7 @@ void read_fact(ObservedInstance& out, const Word& word) {
     facts.launching = true;
     facts.waiting = "no room";
   }
+  if (key == "exit-cause") facts.exit_cause = value;
   if (key == "launched") facts.launched = Launched{77, 7, "boot"};
   if (key == "lacking") facts.launch_error = Error(ErrorCode::kResourceExhausted, "no process slot");
   if (key == "refused") facts.launch_error = Error(ErrorCode::kFailed, "exec format error");
@@ -307,6 +308,11 @@ INSTANTIATE_TEST_SUITE_P(
                   "waiting",
                   0,
                   "waiting: no process slot"},
+        StatusRow{"no_place",
+                  {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 requested unknown waiting"},
+                  "waiting",
+                  0,
+                  "waiting: no room"},
         StatusRow{
             "known_dead_not_stored", {"deployment m@1.0 x1 rev=1", "instance m-a rev=1 ready dead"}, "starting", 0, ""},
         StatusRow{"rolling",
