@@ -107,7 +107,6 @@ bool is_unknown_to_old_servers(OpCode opcode) {
     case OpCode::kCheckWatches:
     case OpCode::kRemoveWatches:
     case OpCode::kCreateContainer:
-    case OpCode::kCreateTtl:
     case OpCode::kSetWatches2:
     case OpCode::kAddWatch: return true;
     default: return false;
