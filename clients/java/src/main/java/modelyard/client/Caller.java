@@ -4,6 +4,7 @@ package modelyard.client;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ConnectException;
 import java.net.HttpURLConnection;
 import java.net.MalformedURLException;
 import java.net.Proxy;
@@ -123,18 +124,21 @@ final class Caller implements AutoCloseable {
       open.set(connection);
       int status = connection.getResponseCode();
       InputStream stream = status < 400 ? connection.getInputStream() : connection.getErrorStream();
-      String body = read(stream, deadline);
+      String body = read(stream, connection.getContentLengthLong(), deadline);
       open.set(null); // read to its end: the connection serves the next call
       return judge(endpoint, status, body);
     } catch (SocketTimeoutException late) {
       ModelException.Reason reason = connected ? ModelException.Reason.DEADLINE : ModelException.Reason.UNAVAILABLE;
       throw new Failure(reason, true, !connected, connected ? "no answer in time" : "no connection in time");
+    } catch (ConnectException e) { // also after a kept connection was found dead
+      throw new Failure(ModelException.Reason.UNAVAILABLE, true, true, String.valueOf(e.getMessage()));
     } catch (IOException e) {
       throw new Failure(ModelException.Reason.UNAVAILABLE, true, !connected, String.valueOf(e.getMessage()));
     }
   }
 
-  private static String read(InputStream stream, long deadline) throws IOException, Failure {
+  // HttpURLConnection takes a body that ends early for a whole one.
+  private static String read(InputStream stream, long length, long deadline) throws IOException, Failure {
     if (stream == null) {
       return "";
     }
@@ -149,6 +153,9 @@ final class Caller implements AutoCloseable {
         if (deadline - System.nanoTime() < 0) {
           throw new SocketTimeoutException();
         }
+      }
+      if (out.size() < length) {
+        throw new IOException("the connection ended in the answer");
       }
       return new String(out.toByteArray(), StandardCharsets.UTF_8);
     }
