@@ -113,6 +113,7 @@ class Controller::Impl {
   bool leading_ = false;  // what is stored is known and may be written
   bool following_;        // of a shared registry: another may lead
   bool ever_led_ = false;
+  bool has_started_ = false;
   bool must_begin_ = false;  // orphans and living ones are to be looked after once
   int64_t lead_epoch_ = 0;   // of the last lead, to see whether another came between
   std::optional<Error> refused_;

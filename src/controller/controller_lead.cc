@@ -54,6 +54,7 @@ io::Task<Status> Controller::Impl::take_lead() {
   lead_failures_ = 0;
   registry_trouble_.clear();
   if (watch_ != nullptr) watch_->start();
+  if (intake_ != nullptr) intake_->poke();
   co_return Status();
 }
 
@@ -63,7 +64,6 @@ io::Task<void> Controller::Impl::begin_lead() {
   publish();
   std::vector<std::string> known;
   for (const auto& [id, entry] : core.observed().instances) known.push_back(id);
-  if (!acting()) co_return;
   if (Status swept = co_await parts.launcher.sweep(std::move(known)); !swept) {
     spdlog::warn("cleaning up after an earlier run: {}", swept.error().message());
   }
@@ -79,7 +79,6 @@ io::Task<void> Controller::Impl::begin_lead() {
     }
   }
   collect_payloads();
-  if (intake_ != nullptr) intake_->poke();
   started_.notify_all();
 }
 
@@ -90,7 +89,7 @@ io::Task<void> Controller::Impl::lead_again_later(Error error) {
   if (parts.registry.is_shared() && !ever_led_ && is_for_good(error)) {
     refused_ = error;
     started_.notify_all();
-    if (open_ && on_refused) on_refused(error);
+    if (has_started_ && on_refused) on_refused(error);
     co_return;
   }
   const auto doubled = kLeadAgainFirst * (int64_t{1} << std::min(lead_failures_++, 10));
@@ -121,6 +120,7 @@ io::Task<Status> Controller::Impl::wait_for_role() {
     view_dirty_ = true;
     view_wake_.notify_all();
   });
+  open_ = true;  // also for the queue, which does not wait for start()
   scope_.spawn(follow());
   scope_.spawn(run());
   if (intake_ != nullptr) scope_.spawn(intake_->run());
@@ -132,8 +132,11 @@ io::Task<Status> Controller::Impl::wait_for_role() {
     const SteadyTime again = std::chrono::steady_clock::now() + kAskWhoLeads;
     static_cast<void>(co_await started_.wait_until(std::min(deadline, again)));
   }
-  if (refused_) co_return fail(*refused_);
-  open_ = true;
+  if (refused_) {
+    open_ = false;
+    co_return fail(*refused_);
+  }
+  has_started_ = true;
   changed();
   co_return Status();
 }

@@ -83,13 +83,17 @@ io::Task<void> Controller::Impl::run() {
     if (!leading_) {
       const Status lead = co_await take_lead();
       if (!lead) co_await lead_again_later(lead.error());
-      if (lead && must_begin_) co_await begin_lead();
       changed();
       continue;
     }
     if (!parts.registry.deciding()) {
       // Cut off: another one may lead by now. It is heard again, or on_lost() comes.
       static_cast<void>(co_await wake_.wait_until(std::chrono::steady_clock::now() + kLookAgain));
+      continue;
+    }
+    if (must_begin_) {
+      co_await begin_lead();
+      changed();
       continue;
     }
     if (!commands_.empty()) {

@@ -13,7 +13,6 @@ namespace {
 
 using registry::Write;
 
-constexpr milliseconds kAgainAfter{500};  // after an answer that did not come
 constexpr size_t kDataKept = 4096;
 constexpr size_t kReasonMax = 1024;
 
@@ -87,7 +86,7 @@ io::Task<void> Intake::run_lane(LaneKey key) {
   }
   // What is left is read again, in its order: the item may have left the queue although no answer came.
   const bool again = !lanes_.at(key).items.empty();
-  if (again) co_await io::sleep_for(kAgainAfter);
+  if (again) co_await io::sleep_for(options_.again_after);
   for (const Item& item : lanes_.at(key).items) taken_.erase(item.stored.id);
   lanes_.erase(key);
   if (again) poke();

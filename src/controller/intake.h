@@ -34,7 +34,8 @@ using PayloadSource = std::function<io::Task<Result<FetchedPayload>>(std::string
 struct IntakeOptions {
   milliseconds retry_first{1'000};  // of a payload that could not be fetched; doubles, with jitter
   milliseconds retry_max{60'000};
-  int tries_when_full = 8;  // of kResourceExhausted, then it is refused; what is only away is tried for ever
+  int tries_when_full = 8;        // of kResourceExhausted, then it is refused; what is only away is tried for ever
+  milliseconds again_after{500};  // an answer did not come: the queue is read again
   size_t items_max = 1'000;
   size_t fetches_max = 4;
   milliseconds look_again{10'000};  // also when nobody says that there is more

@@ -21,6 +21,7 @@
 #include "base/strings.h"
 #include "controller/local_process.h"
 #include "io/descriptor.h"
+#include "io/own_program.h"
 #include "io/process.h"
 #include "json/json.h"
 #include "json/tree.h"
@@ -35,14 +36,8 @@ constexpr std::string_view kGonePrefix = ".gone-";
 
 SteadyTime in(milliseconds time) { return system_clock().now() + time; }
 
-fs::path own_folder() {
-  std::error_code error;
-  const fs::path self = fs::read_symlink("/proc/self/exe", error);
-  return error ? fs::path(".") : self.parent_path();
-}
-
 LocalLauncherOptions complete(LocalLauncherOptions options) {
-  if (options.runner.empty()) options.runner = own_folder() / "modelyard-runner";
+  if (options.runner.empty()) options.runner = io::own_program().parent_path() / "modelyard-runner";
   // One name for one folder: processes are found by it, also those that a controller started under another path to it.
   std::error_code error;
   fs::path real = fs::weakly_canonical(fs::absolute(options.instances), error);
