@@ -16,14 +16,15 @@ namespace modelyard::zookeeper {
 // A ZooKeeper ensemble in memory, for tests: the data tree with its versions, zxids, ephemerals, sequences, ACLs,
 // multi, one-shot and persistent watches, sessions that expire when told, and connections that break when told. What
 // the real server refuses, it refuses with the same code: the same table of operations runs against both
-// (tests/cluster/conformance_test.cc). Where servers differ, it is a 3.9: watches tell only
-// those who may read the node. A client that is destroyed without close() is as a program that crashed: its session
-// lives until expire(). Confined to one loop; outlives its clients. It records every request.
+// (tests/cluster/conformance_test.cc). A client that is destroyed without close() is as a program that crashed: its
+// session lives until expire(). Confined to one loop; outlives its clients. It records every request.
 class FakeEnsemble {
  public:
   struct Options {
-    bool has_add_watch = true;  // false: as a server before 3.6
-    bool has_create2 = true;    // false: as 3.4; containers and TTL are kUnsupported
+    bool has_add_watch = true;     // false: as a server before 3.6
+    bool has_create2 = true;       // false: as 3.4; containers and TTL are kUnsupported
+    bool events_ask_read = true;   // watch events go only to those who may read the node: since 3.8.4 and 3.9.2
+    bool exists_asks_read = true;  // so does the answer to exists(): since 3.9.3
     std::chrono::milliseconds session_timeout{10'000};
   };
   explicit FakeEnsemble(io::Loop& loop);

@@ -19,6 +19,9 @@ bool is_of_connection(ErrorCode code) {
   return code == ErrorCode::kUnavailable || code == ErrorCode::kDeadline || code == ErrorCode::kCancelled;
 }
 
+// exists() also watches a node that is not there.
+bool is_known(const Result<Stat>& stat) { return stat || stat.error().code() == ErrorCode::kNotFound; }
+
 Result<MultiAnswer> apply_multi(Ensemble& ensemble, const Caller& caller, const std::vector<Op>& ops) {
   for (size_t i = 0; i < ops.size(); ++i) {
     if (ops[i].kind == Op::Kind::kCheck) continue;
@@ -59,22 +62,27 @@ class FakeClient final : public Client {
 
   io::Task<Result<std::string>> create(std::string path, std::string data, CreateMode mode, AclList acl,
                                        SteadyTime deadline) override {
+    MY_CO_TRY_VOID(check_path(path));
+    if (mode == CreateMode::kPersistentWithTtl || mode == CreateMode::kPersistentSequentialWithTtl)
+      co_return fail(ErrorCode::kInvalidArgument, "a node with a time to live is created by Op::create_with_ttl()");
     const Op op = Op::create(std::move(path), std::move(data), mode, std::move(acl));
-    return write<std::string>(op, deadline, [session = session_, op](Ensemble& ensemble) {
+    co_return co_await write<std::string>(op, deadline, [session = session_, op](Ensemble& ensemble) {
       return ensemble.store.create(session->caller(), op);
     });
   }
 
   io::Task<Status> remove(std::string path, int32_t version, SteadyTime deadline) override {
+    MY_CO_TRY_VOID(check_path(path));
     const Op op = Op::remove(std::move(path), version);
-    return write<void>(op, deadline, [session = session_, op](Ensemble& ensemble) {
+    co_return co_await write<void>(op, deadline, [session = session_, op](Ensemble& ensemble) {
       return ensemble.store.remove(session->caller(), op);
     });
   }
 
   io::Task<Result<Stat>> set(std::string path, std::string data, int32_t version, SteadyTime deadline) override {
+    MY_CO_TRY_VOID(check_path(path));
     const Op op = Op::set(std::move(path), std::move(data), version);
-    return write<Stat>(op, deadline, [session = session_, op](Ensemble& ensemble) {
+    co_return co_await write<Stat>(op, deadline, [session = session_, op](Ensemble& ensemble) {
       return ensemble.store.set(session->caller(), op);
     });
   }
@@ -97,11 +105,14 @@ class FakeClient final : public Client {
   io::Task<Result<Stat>> exists(std::string path, Watcher watcher, SteadyTime deadline) override {
     auto call = make<Stat>("exists " + path);
     call->action = [session = session_, path, watches = static_cast<bool>(watcher)](Ensemble& ensemble) {
-      if (watches) session->registered.data.insert(path);
-      return ensemble.store.exists(path);
+      Result<Stat> stat = ensemble.options.exists_asks_read ? ensemble.store.exists(session->caller(), path)
+                                                            : ensemble.store.exists({.is_trusted = true}, path);
+      if (watches && is_known(stat)) session->registered.data.insert(path);
+      return stat;
     };
     if (watcher) {
       call->on_answer = [session = session_, path, watcher](const Result<Stat>& stat) {
+        if (!is_known(stat)) return;
         session->watch_once(stat ? session->watchers.data : session->watchers.exist, path, watcher);
       };
     }
@@ -143,10 +154,11 @@ class FakeClient final : public Client {
   }
 
   io::Task<Result<MultiAnswer>> multi(std::vector<Op> ops, SteadyTime deadline) override {
-    if (ops.size() > kOpsMax) co_return fail(ErrorCode::kInvalidArgument, "multi: more than 1,000 operations");
+    if (ops.size() > kOpsMax) co_return fail(ErrorCode::kResourceExhausted, "multi: more than 1,000 operations");
     std::string what = "multi";
     size_t size = 0;
     for (const Op& op : ops) {
+      MY_CO_TRY_VOID(check_path(op.path));
       what += (size == 0 ? " " : ", ") + words(op);
       size += size_of(op);
     }

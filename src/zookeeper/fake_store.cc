@@ -176,7 +176,7 @@ int32_t Store::apply_create(const Caller& caller, const Op& op, std::string& pat
     return code::kUnimplemented;  // extended types are off by default
   if (op.mode == CreateMode::kContainer && !has_create2_) return code::kUnimplemented;
   path = op.path;
-  if (!check_path(is_sequential(op.mode) ? path + "1" : path)) return code::kBadArguments;
+  if (!check_path(path)) return code::kBadArguments;
   std::optional<AclList> acl = stored_acl(caller, op.acl);
   if (!acl) return code::kInvalidAcl;
   if (path == "/") return code::kNodeExists;
@@ -314,9 +314,10 @@ Result<Client::Node> Store::get(const Caller& caller, const std::string& path) c
   return Client::Node{node->data, node->stat};
 }
 
-Result<Stat> Store::exists(const std::string& path) const {
+Result<Stat> Store::exists(const Caller& caller, const std::string& path) const {
   const FakeEnsemble::Node* node = find(path);
   if (!node) return refuse(code::kNoNode, "exists " + path);
+  if (!is_allowed(caller, node->acl, perms::kRead)) return refuse(code::kNoAuth, "exists " + path);
   return node->stat;
 }
 

@@ -65,7 +65,7 @@ class Store {
   Result<Stat> set_acl(const Caller& caller, const std::string& path, const AclList& acl, int32_t version);
 
   Result<Client::Node> get(const Caller& caller, const std::string& path) const;
-  Result<Stat> exists(const std::string& path) const;
+  Result<Stat> exists(const Caller& caller, const std::string& path) const;
   Result<Client::Children> children(const Caller& caller, const std::string& path) const;
   Result<std::pair<AclList, Stat>> get_acl(const Caller& caller, const std::string& path) const;
 

@@ -71,8 +71,7 @@ bool Session::registered_wants(const StoreEvent& event) {
 void Session::tell(const StoreEvent& event) {
   const auto ensemble = ensemble_.lock();
   if (!ensemble || state != Client::State::kConnected || !registered_wants(event)) return;
-  // Servers since 3.8.4 and 3.9.2 tell only those who may read the node.
-  if (ensemble->options.has_add_watch && !Store::is_allowed(caller(), event.acl, perms::kRead)) return;
+  if (ensemble->options.events_ask_read && !Store::is_allowed(caller(), event.acl, perms::kRead)) return;
   stream_.push_back(Event{{event.type, event.path}, event.zxid});
   flush();
 }
