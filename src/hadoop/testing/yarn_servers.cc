@@ -92,6 +92,9 @@ Reply FakeResourceManager::take_allocate(const std::string& body) {
   if (request.response_id() != response_id_)
     return refuse("InvalidApplicationMasterRequestException",
                   fmt::format("Invalid responseId in AllocateRequest, expect responseId to be {}", response_id_));
+  for (const yarn::ContainerId& id : std::exchange(unconfirmed_, {})) {
+    if (const auto found = containers.find(id); found != containers.end()) found->second.acquired = true;
+  }
   if (!error_class.empty()) return Reply::refuse(error_class, "as the test wants");
   if (Reply judged = judge_asks(body); judged.kind == Reply::Kind::kException) return judged;
   for (const pb::ContainerId& in : request.releases()) {
@@ -114,7 +117,7 @@ Reply FakeResourceManager::take_allocate(const std::string& body) {
   response.set_num_cluster_nodes(static_cast<int32_t>(nodes.size()));
   for (const yarn::ContainerId& id : std::exchange(new_, {})) {
     Running& running = containers.at(id);
-    running.acquired = true;
+    unconfirmed_.push_back(id);
     pb::Container& out = *response.add_allocated();
     yarn::set_container_id(*out.mutable_id(), id);
     yarn::set_node(*out.mutable_node_id(), running.container.node);
@@ -171,6 +174,7 @@ void FakeResourceManager::restart() {
   asks.clear();
   blacklist.clear();
   new_.clear();
+  unconfirmed_.clear();
   nm_tokens_sent_.clear();
   std::erase_if(containers, [](const auto& entry) { return !entry.second.acquired; });
   ++epoch_;

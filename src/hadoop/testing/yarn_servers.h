@@ -26,7 +26,7 @@ class FakeResourceManager {
   };
   struct Running {
     yarn::Container container;
-    bool acquired = false;  // the application master has it
+    bool acquired = false;  // the application master has it: it survives a restart
   };
   // The test's hand.
   std::vector<Node> nodes;
@@ -73,6 +73,7 @@ class FakeResourceManager {
   int64_t epoch_ = 0;
   int64_t next_container_ = 1;
   std::vector<yarn::ContainerId> new_;
+  std::vector<yarn::ContainerId> unconfirmed_;  // in the last answer
   std::vector<yarn::ContainerStatus> completed_;
   std::vector<yarn::NodeUpdate> updates_;
   std::vector<yarn::ContainerId> preempted_;

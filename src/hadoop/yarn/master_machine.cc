@@ -214,7 +214,6 @@ Result<MasterEvents> MasterMachine::take_allocate(const rpc::Answer& answer) {
   sent_releases_.clear();
   sent_blacklist_.clear();
   if (changed_asks_.empty()) one_by_one_ = false;
-  std::erase_if(asks_, [this](const auto& ask) { return ask.second.count <= 0 && !changed_asks_.contains(ask.first); });
   if (response.has_limit()) headroom_ = resource_of(response.limit());
   if (response.has_num_cluster_nodes()) cluster_nodes_ = response.num_cluster_nodes();
   // From the roll of the master key until the new one counts it comes with every answer; the open connection stays
@@ -225,6 +224,7 @@ Result<MasterEvents> MasterMachine::take_allocate(const rpc::Answer& answer) {
   }
   for (const pb::NmToken& token : response.nm_tokens()) take_nm_token(token);
   take_containers(response, events);
+  std::erase_if(asks_, [this](const auto& ask) { return ask.second.count <= 0 && !changed_asks_.contains(ask.first); });
   for (const pb::NodeReport& report : response.updated_nodes())
     events.nodes.push_back(
         {node_of(report.node_id()), state_of(report.state()), report.health_report().substr(0, 500)});
