@@ -9,6 +9,7 @@
 #include <climits>
 
 #include "base/strings.h"
+#include "io/own_program.h"
 
 namespace modelyard::cli {
 
@@ -42,8 +43,7 @@ std::vector<std::string> host_names() {
 }
 
 Result<std::filesystem::path> runner_program() {
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path self = io::own_program();
   const std::filesystem::path folder = self.parent_path();
   for (const std::filesystem::path& candidate :
        {folder / "modelyard-runner", folder.parent_path() / "libexec" / "modelyard" / "modelyard-runner"}) {

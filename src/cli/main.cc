@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "cli/invocation.h"
+#include "io/own_program.h"
 
 namespace {
 
@@ -21,6 +22,7 @@ void hold_standard_descriptors() {
 
 int main(int argc, char** argv) {
   hold_standard_descriptors();
+  modelyard::io::take_own_name();
   std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error value, not the end of the process
   modelyard::cli::CommandSet commands;
   modelyard::cli::register_all_commands(commands);

@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/strings.h"
 #include "io/file.h"
+#include "io/own_program.h"
 #include "io/task.h"
 #include "json/json.h"
 #include "json/tree.h"
@@ -107,4 +108,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace modelyard::runner
 
-int main(int argc, char** argv) { return modelyard::runner::run(argc, argv); }
+int main(int argc, char** argv) {
+  modelyard::io::take_own_name();
+  return modelyard::runner::run(argc, argv);
+}
