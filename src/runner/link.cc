@@ -9,8 +9,11 @@ namespace modelyard::runner {
 Result<std::unique_ptr<ControllerLink>> open_link(io::Loop& loop, const registry::InstanceSpec& spec,
                                                   const std::string& secret, Random& random) {
   if (spec.zookeeper.empty()) return std::make_unique<SocketLink>(loop, spec, random);
-  (void)secret;
-  return fail(ErrorCode::kUnsupported, "built before the ZooKeeper client");
+  const registry::zookeeper::Secrets secrets{.application = secret};
+  zookeeper::ClientOptions options{.quorum = spec.zookeeper};
+  options.auth = registry::zookeeper::worker_auth(secrets);
+  MY_TRY(auto client, zookeeper::connect_client(loop, std::move(options), Random(random())));
+  return std::make_unique<ZookeeperLink>(loop, spec, secrets, std::move(client), random);
 }
 
 }  // namespace modelyard::runner

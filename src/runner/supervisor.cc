@@ -332,6 +332,7 @@ void Supervisor::serve_logs() {
     return;
   }
   report_.log_address = fmt::format("{}:{}", surroundings_.machine_name, log_server_->port());
+  spdlog::info("{}: logs are served at {}", spec_.id, report_.log_address);
 }
 
 io::Task<void> Supervisor::watch_memory() {
