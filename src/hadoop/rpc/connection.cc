@@ -290,7 +290,7 @@ Status Connection::finish_negotiation(const std::string& proof) {
   if (!sasl_) return fail(ErrorCode::kUnauthenticated, "Hadoop RPC: the server did not prove that it knows the token");
   MY_TRY_VOID(sasl_->check_proof(proof));
   state_ = State::kReady;
-  if (sasl_->protection() != Protection::kAuthentication) {
+  if (sasl_->protection() != SaslProtection::kAuthentication) {
     MY_TRY(sending_, sasl_->make_sending_layer());
     MY_TRY(receiving_, sasl_->make_receiving_layer());
   }

@@ -48,26 +48,26 @@ bool contains(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-Result<Protection> choose(const DigestMd5Challenge& challenge) {
+Result<SaslProtection> choose(const DigestMd5Challenge& challenge) {
   if (contains(challenge.qops, "auth-conf")) {
-    if (contains(challenge.ciphers, "rc4")) return Protection::kPrivacy;
+    if (contains(challenge.ciphers, "rc4")) return SaslProtection::kPrivacy;
     if (!contains(challenge.qops, "auth-int") && !contains(challenge.qops, "auth"))
       return fail(ErrorCode::kUnsupported,
                   fmt::format("the server wants privacy with one of the ciphers {}; we have rc4",
                               fmt::join(challenge.ciphers, ", ")));
   }
-  if (contains(challenge.qops, "auth-int")) return Protection::kIntegrity;
-  if (contains(challenge.qops, "auth")) return Protection::kAuthentication;
+  if (contains(challenge.qops, "auth-int")) return SaslProtection::kIntegrity;
+  if (contains(challenge.qops, "auth")) return SaslProtection::kAuthentication;
   return fail(ErrorCode::kUnsupported, fmt::format("the server offers the protections {}; we know auth, auth-int and "
                                                    "auth-conf",
                                                    fmt::join(challenge.qops, ", ")));
 }
 
-std::string_view qop_of(Protection protection) {
+std::string_view qop_of(SaslProtection protection) {
   switch (protection) {
-    case Protection::kAuthentication: return "auth";
-    case Protection::kIntegrity: return "auth-int";
-    case Protection::kPrivacy: return "auth-conf";
+    case SaslProtection::kAuthentication: return "auth";
+    case SaslProtection::kIntegrity: return "auth-int";
+    case SaslProtection::kPrivacy: return "auth-conf";
   }
   return "auth";
 }
@@ -92,15 +92,15 @@ void Rc4::apply(char* bytes, size_t size) {
   }
 }
 
-SaslLayer::SaslLayer(Protection protection, std::string integrity_key)
+SaslLayer::SaslLayer(SaslProtection protection, std::string integrity_key)
     : protection_(protection), integrity_key_(std::move(integrity_key)) {}
 
-Result<SaslLayer> SaslLayer::make(Protection protection, const std::array<unsigned char, 16>& ha1,
+Result<SaslLayer> SaslLayer::make(SaslProtection protection, const std::array<unsigned char, 16>& ha1,
                                   Direction direction) {
   const Labels labels = labels_of(direction);
   MY_TRY(std::string integrity_key, derive_key(ha1, labels.integrity));
   SaslLayer layer(protection, std::move(integrity_key));
-  if (protection == Protection::kPrivacy) {
+  if (protection == SaslProtection::kPrivacy) {
     MY_TRY(const std::string key, derive_key(ha1, labels.privacy));
     layer.cipher_ = std::make_unique<Rc4>(key);
   }
@@ -121,7 +121,7 @@ Result<std::string> SaslLayer::mac(std::string_view message) const {
 }
 
 Result<std::string> SaslLayer::wrap(std::string_view message) {
-  if (protection_ == Protection::kAuthentication || message.empty()) return std::string(message);
+  if (protection_ == SaslProtection::kAuthentication || message.empty()) return std::string(message);
   MY_TRY(const std::string code, mac(message));
   std::string out;
   out.reserve(message.size() + kMacBytes + kTrailerBytes);
@@ -133,7 +133,7 @@ Result<std::string> SaslLayer::wrap(std::string_view message) {
 }
 
 Result<std::string> SaslLayer::unwrap(std::string_view wrapped) {
-  if (protection_ == Protection::kAuthentication || wrapped.empty()) return std::string(wrapped);
+  if (protection_ == SaslProtection::kAuthentication || wrapped.empty()) return std::string(wrapped);
   const auto refuse = [this](std::string_view why) {
     broken_ = true;
     return fail(ErrorCode::kProtocol, fmt::format("a protected message of the server {}", why));
@@ -173,7 +173,7 @@ Result<SaslDigestClient> SaslDigestClient::answer(const SaslDigestRequest& reque
   digest.nonce = challenge.nonce;
   digest.cnonce = request.cnonce;
   digest.qop = qop_of(client.protection_);
-  if (client.protection_ == Protection::kPrivacy) digest.cipher = "rc4";
+  if (client.protection_ == SaslProtection::kPrivacy) digest.cipher = "rc4";
   digest.maxbuf = kMaxBuffer;
   digest.utf8 = challenge.utf8;
   Result<DigestMd5Answer> answer = answer_digest_md5(digest);

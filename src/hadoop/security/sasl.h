@@ -17,7 +17,7 @@
 namespace modelyard::hadoop {
 
 // What a token's holder and the server agreed on (hadoop.rpc.protection: authentication, integrity, privacy).
-enum class Protection { kAuthentication, kIntegrity, kPrivacy };
+enum class SaslProtection { kAuthentication, kIntegrity, kPrivacy };
 
 // RC4 is what OpenSSL hides and Hadoop's privacy needs: of the ciphers that Java offers it is the only one that is
 // neither DES nor cut to 56 bits. It protects from readers on the way as far as RC4 does; who needs more runs YARN
@@ -38,7 +38,8 @@ class Rc4 {
 class SaslLayer {
  public:
   enum class Direction { kClientToServer, kServerToClient };
-  static Result<SaslLayer> make(Protection protection, const std::array<unsigned char, 16>& ha1, Direction direction);
+  static Result<SaslLayer> make(SaslProtection protection, const std::array<unsigned char, 16>& ha1,
+                                Direction direction);
 
   // Any number of calls in the order in which the messages are sent. An empty message is an empty message.
   Result<std::string> wrap(std::string_view message);
@@ -46,10 +47,10 @@ class SaslLayer {
   Result<std::string> unwrap(std::string_view wrapped);
 
  private:
-  SaslLayer(Protection protection, std::string integrity_key);
+  SaslLayer(SaslProtection protection, std::string integrity_key);
   Result<std::string> mac(std::string_view message) const;
 
-  Protection protection_;
+  SaslProtection protection_;
   std::string integrity_key_;
   std::unique_ptr<Rc4> cipher_;
   uint32_t sequence_ = 0;
@@ -72,7 +73,7 @@ class SaslDigestClient {
   static Result<SaslDigestClient> answer(const SaslDigestRequest& request);
 
   const std::string& response() const { return answer_.message; }
-  Protection protection() const { return protection_; }
+  SaslProtection protection() const { return protection_; }
   // What the server takes in one wrapped message, without the layer's own bytes.
   size_t message_max() const { return message_max_; }
   // The server's last message. kUnauthenticated: it does not know the token's password.
@@ -82,7 +83,7 @@ class SaslDigestClient {
 
  private:
   DigestMd5Answer answer_;
-  Protection protection_ = Protection::kAuthentication;
+  SaslProtection protection_ = SaslProtection::kAuthentication;
   size_t message_max_ = 0;
 };
 

@@ -20,7 +20,7 @@ struct Recorded {
   std::string cnonce;
   std::string response;
   std::string proof;
-  Protection protection;
+  SaslProtection protection;
   std::vector<std::string> from_client;
   std::vector<std::string> from_server;
 };
@@ -38,7 +38,7 @@ std::vector<Recorded> recorded() {
        "yFnoB8v6j4j0153iBK7SdhyO4ipIW5ftVvSpfqdn",
        "75786ef67b2925bba996b74859cff48e",
        "rspauth=03f02c6799e9f5eed1a9b30079f55f5f",
-       Protection::kIntegrity,
+       SaslProtection::kIntegrity,
        {"66697273745f803a4b897ab91ef55a000100000000",
         "746865207468697264206d657373616765c9bd39ccdd8b10473027000100000001"},
        {"66697273744cca31f253f47d4c5a9f000100000000",
@@ -48,7 +48,7 @@ std::vector<Recorded> recorded() {
        "G94Q/FCZ5nZxilUZE267Zn+bTQTfhuAAcj50S3/Z",
        "df18af671d427ff99390f2cf3bddb828",
        "rspauth=f5503d408d6237e7d5c22083ce7e3d3c",
-       Protection::kPrivacy,
+       SaslProtection::kPrivacy,
        {"1eb95e7fa5d17a7a16766380f94dd0000100000000",
         "ff4ef565745de4c4db33e2915dd09c317179493d6907f997ccc83d000100000001"},
        {"9f76a06e5a5e91c58f357a1ec38da4000100000000",
@@ -122,11 +122,11 @@ INSTANTIATE_TEST_SUITE_P(Rows, JavaSasl, testing::ValuesIn(recorded()),
                          [](const auto& info) { return info.param.name; });
 
 TEST(Sasl, TheStrongestOfferedProtectionIsTaken) {
-  const std::tuple<const char*, const char*, Protection> rows[] = {
-      {"auth", "", Protection::kAuthentication},
-      {"auth,auth-int", "", Protection::kIntegrity},
-      {"auth,auth-int,auth-conf", "3des,rc4", Protection::kPrivacy},
-      {"auth-int,auth-conf", "3des", Protection::kIntegrity},
+  const std::tuple<const char*, const char*, SaslProtection> rows[] = {
+      {"auth", "", SaslProtection::kAuthentication},
+      {"auth,auth-int", "", SaslProtection::kIntegrity},
+      {"auth,auth-int,auth-conf", "3des,rc4", SaslProtection::kPrivacy},
+      {"auth-int,auth-conf", "3des", SaslProtection::kIntegrity},
   };
   for (const auto& [qop, ciphers, expected] : rows)
     EXPECT_EQ(answer(challenge_of("n", qop, ciphers)).value().protection(), expected) << qop;

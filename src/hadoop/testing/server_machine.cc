@@ -182,7 +182,7 @@ Status ServerMachine::finish(const std::string& response) {
   send_sasl(success);
   identifier_ = token->identifier;
   if (!privacy && !integrity) return {};
-  const Protection protection = privacy ? Protection::kPrivacy : Protection::kIntegrity;
+  const SaslProtection protection = privacy ? SaslProtection::kPrivacy : SaslProtection::kIntegrity;
   MY_TRY(sending_, SaslLayer::make(protection, answer.ha1, SaslLayer::Direction::kServerToClient));
   MY_TRY(receiving_, SaslLayer::make(protection, answer.ha1, SaslLayer::Direction::kClientToServer));
   return {};

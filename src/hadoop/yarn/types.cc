@@ -52,7 +52,13 @@ std::string explain(const ContainerStatus& status, int64_t memory_mb) {
   return adds ? fmt::format("{}; YARN says: {}", cause, words) : cause;
 }
 
-bool is_nodes_fault(int32_t status) { return status == exit_status::kInvalid || status == exit_status::kDisksFailed; }
+bool is_nodes_fault(const ContainerStatus& status) {
+  if (status.exit_status == exit_status::kDisksFailed) return true;
+  if (status.exit_status != exit_status::kInvalid) return false;
+  const auto says = [&](std::string_view words) { return status.diagnostics.find(words) != std::string::npos; };
+  return !says("does not exist") && !says("FileNotFoundException") && !says("changed on src filesystem") &&
+         !says("AccessControlException") && !says("Permission denied");
+}
 
 Result<LocalResource> parse_local_resource(std::string_view url) {
   const auto wrong = [&] {

@@ -57,8 +57,8 @@ struct ContainerStatus {
 // Why a container ended, in words: "killed: more than 512 MB of memory used". memory_mb: what it had; 0 = unknown. The
 // node manager's text follows where it adds something.
 std::string explain(const ContainerStatus& status, int64_t memory_mb = 0);
-// Whether the node is to be blamed for it: counts towards its blacklisting.
-bool is_nodes_fault(int32_t exit_status);
+// Whether the node is to be blamed for it, and not a file that is gone or changed: counts towards its blacklisting.
+bool is_nodes_fault(const ContainerStatus& status);
 
 struct NodeUpdate {
   enum class State { kUsable, kUnhealthy, kGone };

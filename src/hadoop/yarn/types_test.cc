@@ -48,8 +48,11 @@ TEST(Causes, AreWords) {
   EXPECT_EQ(words(139, ""), "ended by signal 11 (exit status 139)");
   for (const int32_t status : {-100, -101, -103, -105, -106, -107, -999}) EXPECT_FALSE(words(status, "").empty());
   EXPECT_LT(words(1, std::string(5'000, 'x')).size(), 400U);
-  EXPECT_TRUE(is_nodes_fault(exit_status::kDisksFailed));
-  EXPECT_FALSE(is_nodes_fault(exit_status::kPreempted));
+  EXPECT_TRUE(is_nodes_fault({{}, true, exit_status::kDisksFailed, ""}));
+  EXPECT_TRUE(is_nodes_fault({{}, true, exit_status::kInvalid, "Disk quota exceeded"}));
+  EXPECT_FALSE(is_nodes_fault({{}, true, exit_status::kInvalid, "File does not exist: hdfs://nn/x"}));
+  EXPECT_FALSE(is_nodes_fault({{}, true, exit_status::kInvalid, "Resource hdfs://nn/x changed on src filesystem"}));
+  EXPECT_FALSE(is_nodes_fault({{}, true, exit_status::kPreempted, ""}));
 }
 
 TEST(LocalResources, AddressesAreRead) {
