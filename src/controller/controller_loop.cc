@@ -39,6 +39,7 @@ Result<registry::InstanceSpec> Controller::Impl::spec_of(const registry::Instanc
   spec.folder = std::filesystem::absolute(options.data / "instances" / record.id).string();
   spec.socket = options.socket;
   spec.memory_mb = revision->memory_mb;
+  spec.vcores = revision->vcores;
   spec.env = revision->env;
   spec.deployer_env = revision->inherited_env;
   spec.health_path = revision->health_path;

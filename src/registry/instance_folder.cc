@@ -24,6 +24,7 @@ json::Tree to_json(const InstanceSpec& spec) {
           {"log_folder", spec.log_folder},
           {"socket", spec.socket},
           {"memory_mb", spec.memory_mb},
+          {"vcores", spec.vcores},
           {"env", spec.env},
           {"deployer_env", spec.deployer_env},
           {"health_path", spec.health_path},
@@ -51,6 +52,7 @@ Result<InstanceSpec> instance_spec_from_json(const json::Tree& tree) {
   fields.read("log_folder", spec.log_folder);
   fields.read("socket", spec.socket);
   fields.read("memory_mb", spec.memory_mb);
+  fields.read("vcores", spec.vcores);
   fields.read("env", spec.env);
   fields.read("deployer_env", spec.deployer_env);
   fields.read("health_path", spec.health_path);

@@ -42,6 +42,7 @@ struct InstanceSpec {
   std::string log_folder;  // "" = FOLDER/log
   std::string socket;      // the controller's Unix socket; "" where `zookeeper` is set
   int64_t memory_mb = 0;
+  int vcores = 1;
   std::map<std::string, std::string> env;           // --env of the deployment
   std::map<std::string, std::string> deployer_env;  // of the deployer's environment, the kept names alone
   std::string health_path;
