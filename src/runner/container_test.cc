@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "base/strings.h"
+#include "hadoop/security/tokens.h"
 #include "http/client.h"
 #include "io/file.h"
 #include "io/process.h"
@@ -18,6 +19,7 @@
 #include "json/tree.h"
 #include "runner/localize.h"
 #include "runner/log_server.h"
+#include "runner/secret.h"
 #include "runner/surroundings.h"
 #include "runner/testing/harness.h"
 
@@ -69,7 +71,8 @@ class Container : public ::testing::Test {
   void start(std::vector<std::string> more = {}) {
     std::vector<std::string> environment{"MODELYARD_SPEC=" + json::dump(spec_), "CONTAINER_ID=container_1_2",
                                          "LOG_DIRS=" + (root_.path() / "logs").string() + ",/nowhere",
-                                         "NM_HOST=127.0.0.1", std::string("MODELYARD_ZK_SECRET=") + kSecret};
+                                         "NM_HOST=127.0.0.1"};
+    if (!secret_.empty()) environment.push_back("MODELYARD_ZK_SECRET=" + secret_);
     environment.insert(environment.end(), more.begin(), more.end());
     std::vector<char*> envp;
     for (std::string& line : environment) envp.push_back(line.data());
@@ -96,12 +99,20 @@ class Container : public ::testing::Test {
     pid_ = -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
+  std::string log_address() const {
+    const std::string mark = "logs are served at ";
+    EXPECT_TRUE(eventually([&] { return read(log("stderr")).find(mark) != std::string::npos; }));
+    const std::string told = read(log("stderr"));
+    const size_t at = told.find(mark) + mark.size();
+    return told.substr(at, told.find('\n', at) - at);
+  }
   // Processes of the container that are not the runner.
   std::vector<int64_t> below() const { return io::peek_descendants(pid_); }
 
   io::TemporaryFolder root_;
   testing::Harness model_;  // its payload alone
   json::Tree spec_;
+  std::string secret_ = kSecret;
   pid_t pid_ = -1;
 };
 
@@ -151,11 +162,7 @@ TEST_F(Container, WhatTheModelWritesGoesToTheContainersLogsAndOverHttpToWhoHasTh
   EXPECT_EQ(read(log("stdout.log")), "one\ntwo\n");
   EXPECT_EQ(read(log("stdout")), "one\ntwo\n") << "where people who know YARN look";
   EXPECT_THAT(read(log("stderr")), HasSubstr("three\n"));
-  const std::string mark = "logs are served at ";
-  ASSERT_TRUE(eventually([&] { return read(log("stderr")).find(mark) != std::string::npos; }));
-  const std::string told = read(log("stderr"));
-  const size_t at = told.find(mark) + mark.size();
-  const std::string address = told.substr(at, told.find('\n', at) - at);
+  const std::string address = log_address();
   const std::string token = registry::runner_log_token(kSecret, "m-1-abcdef");
   EXPECT_EQ(fetch(address, "/logs", "").status, 401);
   EXPECT_EQ(fetch(address, "/logs", kSecret).status, 401);
@@ -166,6 +173,26 @@ TEST_F(Container, WhatTheModelWritesGoesToTheContainersLogsAndOverHttpToWhoHasTh
   EXPECT_EQ(fetch(address, "/logs?stream=../stdout", token).status, 400);
   EXPECT_EQ(fetch(address, "/logs?tail=many", token).status, 400);
   EXPECT_EQ(fetch(address, "/etc/passwd", token).status, 404);
+}
+
+// As the application master gives it: in the file of the container's credentials.
+TEST_F(Container, TheSecretMayComeWithTheContainersCredentials) {
+  hadoop::Credentials credentials;
+  credentials.secrets[std::string(kSecretAlias)] = kSecret;
+  const fs::path file = root_.path() / "container_tokens";
+  ASSERT_TRUE(io::write_file_atomic(file, hadoop::write_credentials(credentials), 0600));
+  secret_.clear();
+  start({"HADOOP_TOKEN_FILE_LOCATION=" + file.string()});
+  ASSERT_TRUE(eventually([&] { return read(log("stderr")).find("logs are served at ") != std::string::npos; }))
+      << read(log("stderr"));
+  EXPECT_EQ(fetch(log_address(), "/logs", registry::runner_log_token(kSecret, "m-1-abcdef")).status, 200);
+}
+
+TEST_F(Container, WithoutASecretNobodyReadsItsLogsOverHttp) {
+  secret_.clear();
+  start();
+  ASSERT_TRUE(eventually([&] { return read(log("stderr")).find(": ready") != std::string::npos; }));
+  EXPECT_EQ(read(log("stderr")).find("logs are served"), std::string::npos);
 }
 
 struct Refusal {

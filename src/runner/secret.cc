@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "base/strings.h"
+#include "hadoop/security/tokens.h"
 #include "io/file.h"
 
 namespace modelyard::runner {
@@ -18,6 +19,7 @@ namespace {
 
 constexpr const char* kVariable = "MODELYARD_ZK_SECRET";
 constexpr const char* kFileVariable = "MODELYARD_ZK_SECRET_FILE";
+constexpr const char* kCredentialsVariable = "HADOOP_TOKEN_FILE_LOCATION";
 constexpr size_t kSecretMax = 4096;
 
 // unsetenv() forgets the variable but leaves its bytes where the kernel shows them.
@@ -48,6 +50,19 @@ Result<std::string> checked(std::string_view text) {
   return secret;
 }
 
+// The variable stays: it is YARN's, and the model's user may read that file in any case.
+Result<std::string> secret_from_credentials() {
+  const char* const path = ::getenv(kCredentialsVariable);
+  if (path == nullptr || *path == '\0') return std::string();
+  const auto credentials = hadoop::read_credentials(path);
+  if (!credentials) return fail(Error(credentials.error()).with_context(kCredentialsVariable));
+  const auto at = credentials->secrets.find(std::string(kSecretAlias));
+  if (at == credentials->secrets.end()) return std::string();
+  auto secret = checked(at->second);
+  if (!secret) return fail(std::move(secret).error().with_context(kCredentialsVariable));
+  return secret;
+}
+
 Result<std::string> find_secret() {
   if (const auto value = take_variable(kVariable)) {
     auto secret = checked(*value);
@@ -60,7 +75,7 @@ Result<std::string> find_secret() {
     if (!secret) return fail(std::move(secret).error().with_context(kFileVariable));
     return secret;
   }
-  return std::string();
+  return secret_from_credentials();
 }
 
 }  // namespace
