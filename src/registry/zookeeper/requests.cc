@@ -15,21 +15,6 @@ using modelyard::zookeeper::CreateMode;
 constexpr std::string_view kItemPrefix = "qn-";
 constexpr size_t kRegistrationsMax = 100'000;
 
-// With each missing node made before it, from the top.
-io::Task<Status> make_parents(Client& client, std::string path, SteadyTime deadline) {
-  for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-    const std::string part = path.substr(0, slash);
-    const auto made =
-        co_await client.create(part, "", CreateMode::kPersistent, modelyard::zookeeper::open_acl(), deadline);
-    if (!made && made.error().code() != ErrorCode::kAlreadyExists) {
-      // An upper node may forbid children and have the next one all the same.
-      const auto present = co_await client.exists(part, {}, deadline);
-      if (!present) co_return fail(Error(made.error()).with_context("making " + part));
-    }
-    if (slash == std::string::npos) co_return Status();
-  }
-}
-
 }  // namespace
 
 io::Task<Result<Layout>> read_layout(Client& client, std::string zk_root, SteadyTime deadline) {

@@ -96,4 +96,18 @@ io::Task<Status> ensure_node(modelyard::zookeeper::Client& client, std::string p
   co_return Status();
 }
 
+io::Task<Status> make_parents(modelyard::zookeeper::Client& client, std::string path, SteadyTime deadline) {
+  for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    const auto made = co_await client.create(part, "", modelyard::zookeeper::CreateMode::kPersistent,
+                                             modelyard::zookeeper::open_acl(), deadline);
+    if (!made && made.error().code() != ErrorCode::kAlreadyExists) {
+      // An upper node may forbid children and have the next one all the same.
+      const auto present = co_await client.exists(part, {}, deadline);
+      if (!present) co_return fail(Error(made.error()).with_context("making " + part));
+    }
+    if (slash == std::string::npos) co_return Status();
+  }
+}
+
 }  // namespace modelyard::registry::zookeeper

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,7 @@
 #include "registry/instance_folder.h"
 #include "zookeeper/client.h"
 
-// The records of OWN as the data of their nodes. Pure, but for ensure_node().
+// The records of OWN as the data of their nodes. Pure, but for what takes a client.
 namespace modelyard::registry::zookeeper {
 
 Result<Deployment> deployment_of(std::string_view data);
@@ -32,5 +33,8 @@ std::optional<int64_t> sequence_of(std::string_view name, std::string_view prefi
 // Makes the node where absent. An existing one gets this ACL if `keep` is false and it has another.
 io::Task<Status> ensure_node(modelyard::zookeeper::Client& client, std::string path, std::string data,
                              modelyard::zookeeper::AclList acl, bool keep, SteadyTime deadline);
+
+// Makes each absent node of the path, from the top, open to all: the places that the reference and ours share.
+io::Task<Status> make_parents(modelyard::zookeeper::Client& client, std::string path, SteadyTime deadline);
 
 }  // namespace modelyard::registry::zookeeper
