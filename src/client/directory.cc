@@ -84,6 +84,10 @@ void Directory::rebuild() {
       }
     }
   }
+  if (told_ != snapshot) {
+    const auto before = std::exchange(told_, snapshot);
+    if (on_change_) on_change_(before, told_);
+  }
 }
 
 void Directory::rebuild_last_resort(const std::string& name, const std::vector<registry::Endpoint>& endpoints,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -47,6 +48,11 @@ class Directory {
   // From elsewhere, with caution: snapshot_merge.h.
   void take(const std::shared_ptr<const registry::Snapshot>& told);
   SnapshotMerge::Outcome apply(const ChangeSet& changes);
+
+  // Called after snapshot() became another, on the loop. Null `before`: the first. It may not destroy the directory.
+  using OnChange = std::function<void(const std::shared_ptr<const registry::Snapshot>& before,
+                                      const std::shared_ptr<const registry::Snapshot>& after)>;
+  void on_change(OnChange callback) { on_change_ = std::move(callback); }
 
   // Null until something was told.
   const std::shared_ptr<const registry::Snapshot>& snapshot() const { return merge_.current(); }
@@ -99,6 +105,8 @@ class Directory {
   const Clock& clock_;
   Random random_;
   SnapshotMerge merge_;
+  OnChange on_change_;
+  std::shared_ptr<const registry::Snapshot> told_;  // to on_change_
   std::map<std::string, Model, std::less<>> models_;
   std::unordered_map<std::string_view, InstancePtr> by_id_;  // keys lie in the instances
   std::unordered_map<std::string_view, InstancePtr> by_url_;

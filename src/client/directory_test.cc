@@ -66,6 +66,19 @@ class DirectoryTest : public ::testing::Test {
   Directory directory_{clock_, Random(7)};
 };
 
+TEST_F(DirectoryTest, TellsOfEachSnapshotOnce) {
+  std::vector<std::pair<bool, size_t>> told;  // whether there was one before, models after
+  directory_.on_change([&](const auto& before, const auto& after) {
+    told.emplace_back(before != nullptr, after->models.size());
+    EXPECT_EQ(after, directory_.snapshot());
+    EXPECT_NE(directory_.choose("m", std::nullopt, Directory::Policy::kUniform), nullptr) << "it may be asked already";
+  });
+  directory_.replace(snapshot({endpoint("m", "1", "a")}));
+  directory_.replace(snapshot({endpoint("m", "1", "a"), endpoint("n", "1", "b")}));
+  directory_.replace(directory_.snapshot());
+  EXPECT_EQ(told, (std::vector<std::pair<bool, size_t>>{{false, 1}, {true, 2}}));
+}
+
 TEST_F(DirectoryTest, NoVersionIsTheGreatest) {
   directory_.replace(snapshot({endpoint("m", "9.0", "a"), endpoint("m", "10.0", "b"), endpoint("m", "10.0-rc1", "c")}));
   EXPECT_EQ(directory_.choose("m", std::nullopt, Policy::kUniform)->endpoint.id, "b");
