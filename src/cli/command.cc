@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "cli/cluster.h"
 
 namespace modelyard::cli {
 
@@ -39,12 +40,15 @@ Option output_option() {
 }
 
 std::vector<Option> server_options() {
-  return {{.name = "server",
-           .value = "URL",
-           .text = "the server to talk to; default $MODELYARD_SERVER, else http://127.0.0.1:8800"},
-          {.name = "token-file",
-           .value = "FILE",
-           .text = "file that holds the token of a server off this machine; default: the token in $MODELYARD_TOKEN"}};
+  return std::vector<Option>{
+             {.name = "server",
+              .value = "URL",
+              .text = "the server to talk to; default $MODELYARD_SERVER, else http://127.0.0.1:8800"},
+             {.name = "token-file",
+              .value = "FILE",
+              .text =
+                  "file that holds the token of a server off this machine; default: the token in $MODELYARD_TOKEN"}} +
+         cluster_options();
 }
 
 Option version_option() { return {.name = "version", .value = "V", .text = "the version; the same as N@V"}; }

@@ -75,7 +75,7 @@ void register_all_commands(CommandSet& registry);
 
 // Options that several commands share.
 Option output_option();                // -o, --output table|json
-std::vector<Option> server_options();  // --server, --token-file
+std::vector<Option> server_options();  // --server, --token-file; --zk and what belongs to it
 Option version_option();               // --version V
 std::vector<Option> operator+(std::vector<Option> a, std::vector<Option> b);
 

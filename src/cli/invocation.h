@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,12 @@ class Invocation {
   // The line after the error, what to do now. A failure without one gets the default of its code.
   void next_step(std::string text) { next_step_ = std::move(text); }
   const std::string& what_next() const { return next_step_; }
+  // The same for failures of one code alone, in place of that code's default.
+  void advise(ErrorCode code, std::string text) { advice_[code] = std::move(text); }
+  std::string advice(ErrorCode code) const {
+    const auto at = advice_.find(code);
+    return at == advice_.end() ? std::string() : at->second;
+  }
   // Overrides the exit code of the error's code: a model that is not ready in time is 1, not 4.
   void exit_with(int code) { exit_code_ = code; }
   std::optional<int> forced_exit_code() const { return exit_code_; }
@@ -56,6 +63,7 @@ class Invocation {
   Environment environment_;
   std::string doing_;
   std::string next_step_;
+  std::map<ErrorCode, std::string> advice_;
   std::optional<int> exit_code_;
 };
 

@@ -18,8 +18,8 @@ struct ModelCallRequest {
   std::chrono::milliseconds deadline{2000};
 };
 
-// One call through the client library, its endpoints told by the server. The model's answer, a JSON object's text.
-// kUnavailable with `server_was_reached` false: the server does not answer. Blocks.
-Result<std::string> call_model(const ServerAddress& server, const ModelCallRequest& request, bool& server_was_reached);
+// One call through the client library, its endpoints told by the server or ZooKeeper. The model's answer, a JSON
+// object's text. kUnavailable with `reached` false: the registry does not answer. Blocks.
+Result<std::string> call_model(const EndpointPlace& place, const ModelCallRequest& request, bool& reached);
 
 }  // namespace modelyard::cli

@@ -67,6 +67,7 @@ std::string default_next_step(const Command& command, ErrorCode code) {
 int tell_failure(const Invocation& invocation, const Error& error) {
   const int code = invocation.forced_exit_code().value_or(exit_code_of(error.code()));
   std::string next = invocation.what_next();
+  if (next.empty()) next = invocation.advice(error.code());
   if (next.empty() && code == kWrongUsage) next = fmt::format("See `modelyard {} --help`.", invocation.command().name);
   if (next.empty()) next = default_next_step(invocation.command(), error.code());
   tell(invocation.what(), error.message(), next);

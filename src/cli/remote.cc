@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "cli/cluster.h"
 #include "http/client.h"
 #include "http/message.h"
 #include "io/file.h"
@@ -109,20 +110,69 @@ struct Remote::State {
   }
 };
 
-Result<ServerAddress> server_address(Invocation& invocation) {
+namespace {
+
+Result<std::string> given_token(Invocation& invocation) {
+  if (const auto file = invocation.arguments().text("token-file")) {
+    auto token = io::read_file(*file, 4096);
+    if (!token) return fail(std::move(token).error().with_context("--token-file"));
+    return std::string(trim_ascii(*token));
+  }
+  return invocation.environment("MODELYARD_TOKEN").value_or("");
+}
+
+Result<ServerAddress> named_server(Invocation& invocation) {
   ServerAddress address;
   address.url = invocation.arguments().text("server").value_or(
       invocation.environment("MODELYARD_SERVER").value_or("http://127.0.0.1:8800"));
   if (address.url.find("://") == std::string::npos) address.url = "http://" + address.url;
   while (address.url.ends_with('/')) address.url.pop_back();
-  if (const auto file = invocation.arguments().text("token-file")) {
-    auto token = io::read_file(*file, 4096);
-    if (!token) return fail(std::move(token).error().with_context("--token-file"));
-    address.token = trim_ascii(*token);
-  } else {
-    address.token = invocation.environment("MODELYARD_TOKEN").value_or("");
+  MY_TRY(address.token, given_token(invocation));
+  return address;
+}
+
+Result<ServerAddress> leader_address(Invocation& invocation, const client::ZookeeperAddress& place) {
+  MY_TRY(Cluster cluster, Cluster::open(invocation, place));
+  auto leader = cluster.leader();
+  if (!leader) {
+    invocation.advise(
+        ErrorCode::kUnavailable,
+        fmt::format("Start one with `modelyard controller --zk {0}`. `modelyard list --zk {0}`, call, watch "
+                    "and gateway work without a controller.",
+                    place.quorum));
+    return fail(std::move(leader).error());
+  }
+  if (leader->url.empty()) {
+    return fail(ErrorCode::kUnavailable, fmt::format("the controller that leads, on {}, serves no HTTP", leader->host));
+  }
+  invocation.advise(ErrorCode::kUnavailable,
+                    fmt::format("The controller that leads runs on {} (pid {}) and names this address; if it has just "
+                                "ended, another takes over within its session's time.",
+                                leader->host, leader->pid));
+  ServerAddress address{.url = leader->url};
+  MY_TRY(address.token, given_token(invocation));
+  constexpr std::string_view kFile = "file:";
+  if (address.token.empty() && leader->token_place.starts_with(kFile)) {
+    if (const auto token = io::read_file(leader->token_place.substr(kFile.size()), 4096))
+      address.token = trim_ascii(*token);
   }
   return address;
+}
+
+}  // namespace
+
+Result<ServerAddress> server_address(Invocation& invocation) {
+  MY_TRY(const auto cluster, cluster_address(invocation));
+  if (cluster) return leader_address(invocation, *cluster);
+  return named_server(invocation);
+}
+
+Result<EndpointPlace> endpoint_place(Invocation& invocation) {
+  EndpointPlace place;
+  MY_TRY(place.zookeeper, cluster_address(invocation));
+  if (place.zookeeper) return place;
+  MY_TRY(place.server, named_server(invocation));
+  return place;
 }
 
 Result<Remote> Remote::open(Invocation& invocation) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 
 #include "base/result.h"
 #include "cli/invocation.h"
+#include "client/zookeeper_feed.h"
 #include "json/json.h"
 
 namespace modelyard::cli {
@@ -21,7 +23,17 @@ struct ServerAddress {
   std::string url;    // "http://127.0.0.1:8800"
   std::string token;  // "" = none
 };
+// On a cluster (--zk): the HTTP address of the controller that leads, asked of ZooKeeper; kUnavailable: nobody leads.
+// Its token, where it wants one: --token-file, $MODELYARD_TOKEN, else the file that the leader names if this user may
+// read it.
 Result<ServerAddress> server_address(Invocation& invocation);
+
+// Where models are found: ZooKeeper itself with --zk (also while no controller runs), else a server.
+struct EndpointPlace {
+  std::optional<client::ZookeeperAddress> zookeeper;
+  ServerAddress server;
+};
+Result<EndpointPlace> endpoint_place(Invocation& invocation);
 
 // The HTTP API of docs/api.md for commands that may block. Each call runs a loop of its own on the calling thread. An
 // answer that is an error comes back as that error (kNotFound, …), a server that does not answer as kUnavailable with

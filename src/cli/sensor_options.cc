@@ -7,9 +7,14 @@
 
 namespace modelyard::cli {
 
-Result<sensor::ServerAddress> sensor_server(Invocation& invocation) {
-  MY_TRY(const ServerAddress address, server_address(invocation));
-  return sensor::ServerAddress{.url = address.url, .token = address.token};
+Result<sensor::ServerAddress> sensor_server(Invocation& invocation, bool needs_store) {
+  MY_TRY(EndpointPlace place, endpoint_place(invocation));
+  if (place.zookeeper && needs_store) {
+    MY_TRY(place.server, server_address(invocation));
+  } else if (place.zookeeper) {
+    place.server.url.clear();
+  }
+  return sensor::ServerAddress{.url = place.server.url, .token = place.server.token, .zookeeper = place.zookeeper};
 }
 
 pipeline::Stage stage_of(const Invocation& invocation) {

@@ -10,7 +10,8 @@
 // What the commands of `modelyard sensor` have in common.
 namespace modelyard::cli {
 
-Result<sensor::ServerAddress> sensor_server(Invocation& invocation);
+// Where models are, and with needs_store the server that stores documents (with --zk the controller that leads).
+Result<sensor::ServerAddress> sensor_server(Invocation& invocation, bool needs_store);
 pipeline::Stage stage_of(const Invocation& invocation);
 Option stage_option();
 Option config_option();

@@ -23,7 +23,7 @@ struct StellarModels::State {
   sensor::Models models{loop, http, system_clock()};
 };
 
-StellarModels::StellarModels(ServerAddress server) : server_(std::move(server)) {}
+StellarModels::StellarModels(EndpointPlace place) : place_(std::move(place)) {}
 
 StellarModels::~StellarModels() {
   if (state_) io::run_blocking(state_->loop, state_->models.stop());
@@ -32,9 +32,11 @@ StellarModels::~StellarModels() {
 StellarModels::State& StellarModels::state() {
   if (!state_) {
     state_ = std::make_unique<State>();
-    const sensor::ServerAddress address{.url = server_.url, .token = server_.token};
+    const sensor::ServerAddress address{
+        .url = place_.server.url, .token = place_.server.token, .zookeeper = place_.zookeeper};
+    const std::string shown = place_.zookeeper ? "ZooKeeper " + place_.zookeeper->quorum : place_.server.url;
     const Status reached = io::run_blocking(state_->loop, state_->models.start(address, kServerWithin, kFailuresMax));
-    if (!reached) notice(fmt::format("no model is known: {}: {}", server_.url, reached.error().message()));
+    if (!reached) notice(fmt::format("no model is known: {}: {}", shown, reached.error().message()));
   }
   return *state_;
 }

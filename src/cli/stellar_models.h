@@ -10,12 +10,12 @@
 
 namespace modelyard::cli {
 
-// The models of a server for expressions at the command line. The server is reached when the first expression asks for
-// a model, so that an expression without one needs none; if it is not there, that is told once on stderr and no model
-// is known. Blocks.
+// The models of a server or a cluster for expressions at the command line. It is reached when the first expression asks
+// for a model, so that an expression without one needs none; if it is not there, that is told once on stderr and no
+// model is known. Blocks.
 class StellarModels final : public stellar::Capabilities {
  public:
-  explicit StellarModels(ServerAddress server);
+  explicit StellarModels(EndpointPlace place);
   ~StellarModels() override;
 
   bool has_models() const override { return true; }
@@ -28,7 +28,7 @@ class StellarModels final : public stellar::Capabilities {
  private:
   struct State;
   State& state();
-  ServerAddress server_;
+  EndpointPlace place_;
   std::unique_ptr<State> state_;
 };
 

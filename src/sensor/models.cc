@@ -23,10 +23,14 @@ Models::Models(io::Loop& loop, http::Client& http, const Clock& clock)
       client_(directory_, http, clock) {}
 
 io::Task<Status> Models::start(const ServerAddress& server, milliseconds wait, int failures_max) {
-  client::FeedOptions options;
-  MY_CO_TRY(options.server, http::Origin::of(server.url));
-  options.token = server.token;
-  feed_ = std::make_unique<client::Feed>(loop_, http_, directory_, Random::from_system(), std::move(options));
+  if (server.zookeeper) {
+    MY_CO_TRY(feed_, client::ZookeeperFeed::open(loop_, *server.zookeeper, directory_, Random::from_system(), clock_));
+  } else {
+    client::FeedOptions options;
+    MY_CO_TRY(options.server, http::Origin::of(server.url));
+    options.token = server.token;
+    feed_ = std::make_unique<client::Feed>(loop_, http_, directory_, Random::from_system(), std::move(options));
+  }
   feed_->start();
   co_return co_await feed_->wait_for_snapshot(clock_.now() + wait, failures_max);
 }

@@ -33,15 +33,20 @@ Result<ModelCallRequest> request_of(Invocation& invocation) {
 
 Status run(Invocation& invocation) {
   MY_TRY(const ModelCallRequest request, request_of(invocation));
-  MY_TRY(const ServerAddress server, server_address(invocation));
+  MY_TRY(const EndpointPlace place, endpoint_place(invocation));
   bool reached = false;
   const std::string shown =
       request.model.version.empty() ? request.model.name : request.model.name + "@" + request.model.version;
   invocation.doing("call " + shown);
-  auto answer = call_model(server, request, reached);
+  auto answer = call_model(place, request, reached);
   if (!answer) {
     const ErrorCode code = answer.error().code();
-    if (!reached) return fail(std::move(answer).error().with_context(server.url));
+    if (!reached) {
+      if (!place.zookeeper) return fail(std::move(answer).error().with_context(place.server.url));
+      invocation.advise(ErrorCode::kUnavailable,
+                        fmt::format("`modelyard doctor --zk {}` looks at each server.", place.zookeeper->quorum));
+      return fail(std::move(answer).error());
+    }
     // The server was there: whatever went wrong is the model's, but for a name that nobody knows.
     if (code != ErrorCode::kNotFound) {
       invocation.exit_with(kFailed);
@@ -68,7 +73,8 @@ void register_call(CommandSet& commands) {
        .text = "Calls one instance of the model through the client library, as sensors and the gateway do: one of the "
                "registered instances, tried once more on another if it fails. FUNCTION is one of the model's aliases, "
                "else a "
-               "path; default apply. No version is the greatest. Prints the JSON answer; a call that fails is exit 1.",
+               "path; default apply. No version is the greatest. With --zk no controller needs to run. Prints the JSON "
+               "answer; a call that fails is exit 1.",
        .positionals = {{.name = "N[@V]", .text = "the model"},
                        {.name = "FUNCTION|k=v",
                         .text = "the function, and the call's arguments",

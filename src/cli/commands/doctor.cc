@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/examine_cluster.h"
 #include "cli/machine.h"
 #include "cli/remote.h"
 #include "http/url.h"
@@ -73,12 +74,44 @@ void examine_deployments(Remote& remote, std::vector<Finding>& findings) {
   }
 }
 
-Status run(Invocation& invocation) {
-  MY_TRY(const std::filesystem::path data, data_folder(invocation));
+void append(std::vector<Finding>& findings, std::vector<Finding> more) {
+  findings.insert(findings.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+// What cannot be reached is a finding, not an end.
+void examine_cluster(Invocation& invocation, const client::ZookeeperAddress& place, std::vector<Finding>& findings) {
+  append(findings, examine_quorum(place));
+  auto cluster = Cluster::open(invocation, place);
+  if (!cluster) {
+    findings.push_back(
+        {Kind::kProblem, "session", cluster.error().message(), "Without a session nothing further can be looked at."});
+    return;
+  }
+  findings.push_back({Kind::kGood, "session", "opened with ZooKeeper " + place.quorum, ""});
+  for (const ClusterCheck check : cluster_checks()) append(findings, check(*cluster));
+  const auto leader = cluster->leader();
+  if (!leader || leader->url.empty()) return;
+  auto address = server_address(invocation);
+  auto remote = address ? Remote::open(*std::move(address)) : fail(std::move(address).error());
+  if (remote) examine_deployments(*remote, findings);
+}
+
+Status examine_one_machine(Invocation& invocation, std::vector<Finding>& findings) {
   MY_TRY(Remote remote, Remote::open(invocation));
-  std::vector<Finding> findings = examine_machine(data);
   findings.push_back(examine_server(remote));
   if (findings.back().kind == Kind::kGood) examine_deployments(remote, findings);
+  return {};
+}
+
+Status run(Invocation& invocation) {
+  MY_TRY(const std::filesystem::path data, data_folder(invocation));
+  MY_TRY(const auto place, cluster_address(invocation));
+  std::vector<Finding> findings = examine_machine(data);
+  if (place) {
+    examine_cluster(invocation, *place, findings);
+  } else {
+    MY_TRY_VOID(examine_one_machine(invocation, findings));
+  }
   if (invocation.wants_json()) {
     json::Tree list = json::Tree::array();
     for (const Finding& finding : findings) {
@@ -106,16 +139,19 @@ void register_doctor(CommandSet& commands) {
   commands.add(
       {.name = "doctor",
        .group = "Server",
-       .summary = "look at this machine and the server, and say what to do",
-       .text = "Checks the kernel's features, limits, programs, the data folder, whether the server answers or its "
-               "address is "
-               "free, and the deployments that do not do well. Exit 1 if something is a problem; notes are not.",
+       .summary = "look at this machine and the server or cluster, and say what to do",
+       .text =
+           "Checks the kernel's features, limits, programs, the data folder, whether the server answers or its "
+           "address is free, and the deployments that do not do well. With --zk: each server of the quorum, the "
+           "chroot, clocks, our nodes and who may write them, the controller that leads, the queue with rejected "
+           "requests, and registrations that nobody stands behind. Exit 1 if something is a problem; notes are not.",
        .options =
            std::vector<Option>{
                {.name = "data", .value = "DIR", .text = "the data folder to look at; default as of `modelyard up`"},
                output_option()} +
            server_options(),
-       .examples = {{"modelyard doctor", "what is wrong here?"}},
+       .examples = {{"modelyard doctor", "what is wrong here?"},
+                    {"modelyard doctor --zk node1:2181,node2:2181,node3:2181", "what is wrong with the cluster?"}},
        .run = run});
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "api/render.h"
+#include "cli/cluster.h"
 #include "cli/remote.h"
 #include "json/tree.h"
 
@@ -21,6 +23,17 @@ json::Tree listed(const json::Tree& model) {
           {"instances", instances}};
 }
 
+Result<json::Tree> read_models(Invocation& invocation, const ModelName& wanted) {
+  MY_TRY(const auto cluster_place, cluster_address(invocation));
+  if (cluster_place) {
+    MY_TRY(Cluster cluster, Cluster::open(invocation, *cluster_place));
+    MY_TRY(const auto snapshot, cluster.endpoints());
+    return json::parse(api::models_json(*snapshot, {}, {wanted.name, wanted.version}));
+  }
+  MY_TRY(Remote remote, Remote::open(invocation));
+  return remote.get_list(target_with("/api/v1/models", {{"name", wanted.name}, {"version", wanted.version}}));
+}
+
 Status run(Invocation& invocation) {
   ModelName wanted;
   if (const std::string text = invocation.arguments().positional(0); !text.empty()) {
@@ -28,9 +41,7 @@ Status run(Invocation& invocation) {
   } else if (invocation.arguments().has("version")) {
     return invocation.wrong_usage("--version needs a name before it");
   }
-  MY_TRY(Remote remote, Remote::open(invocation));
-  MY_TRY(const json::Tree models,
-         remote.get_list(target_with("/api/v1/models", {{"name", wanted.name}, {"version", wanted.version}})));
+  MY_TRY(const json::Tree models, read_models(invocation, wanted));
   if (invocation.wants_json()) {
     json::Tree out = json::Tree::array();
     for (const json::Tree& model : models) out.push_back(listed(model));
@@ -56,8 +67,9 @@ void register_list(CommandSet& commands) {
       {.name = "list",
        .group = "Look",
        .summary = "show the registered models and where they answer",
-       .text = "Prints what clients can call now: each model and version, and under it one line per instance with its "
-               "url. `modelyard status` shows what is wanted and what is true of it.",
+       .text =
+           "Prints what clients can call now: each model and version, and under it one line per instance with its "
+           "url. `modelyard status` shows what is wanted and what is true of it. With --zk no controller needs to run.",
        .positionals = {{.name = "N[@V]", .text = "only this model", .required = false}},
        .options = std::vector<Option>{version_option(), output_option()} + server_options(),
        .examples = {{"modelyard list", "all models"}, {"modelyard list dga@1.0 -o json", "one version, for a program"}},

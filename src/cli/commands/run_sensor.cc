@@ -14,7 +14,7 @@ Status run(Invocation& invocation) {
   if (!source) return invocation.wrong_usage("--source is missing: file:PATH or stdin");
   options.source = *source;
   options.sink = *arguments.text("sink");
-  MY_TRY(options.server, sensor_server(invocation));
+  MY_TRY(options.server, sensor_server(invocation, options.sink == "store"));
   options.once = arguments.has("once");
   options.stage = stage_of(invocation);
   Progress progress;

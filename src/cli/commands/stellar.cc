@@ -61,10 +61,10 @@ Status run(Invocation& invocation) {
     return invocation.wrong_usage("--batch reads expressions from standard input; -e has no place there");
   if (arguments.has("check") && !expression) return invocation.wrong_usage("--check needs -e EXPR");
   if (arguments.has("check")) return check(invocation, *expression);
-  MY_TRY(const ServerAddress server, server_address(invocation));
+  MY_TRY(const EndpointPlace place, endpoint_place(invocation));
   const auto& registry = stellar::FunctionRegistry::standard();
   const stellar::Limits limits = limits_of(arguments);
-  StellarModels models(server);
+  StellarModels models(place);
   if (arguments.has("batch")) return run_batch(models, limits);
   const std::string variables = arguments.text("vars").value_or("");
   if (expression) {
@@ -113,10 +113,10 @@ void register_stellar(CommandSet& commands) {
   commands.add({.name = "stellar",
                 .group = "Stellar",
                 .summary = "evaluate Stellar expressions: once, in a conversation, or in bulk",
-                .text =
-                    "With -e, one expression; without, a conversation with history, completion (tab), ?FUNCTION, "
-                    "%functions, %vars, "
-                    "%help and NAME := EXPRESSION. MAAS_GET_ENDPOINT and MAAS_MODEL_APPLY ask the server for models.",
+                .text = "With -e, one expression; without, a conversation with history, completion (tab), ?FUNCTION, "
+                        "%functions, %vars, "
+                        "%help and NAME := EXPRESSION. MAAS_GET_ENDPOINT and MAAS_MODEL_APPLY ask the server, or "
+                        "ZooKeeper, for models.",
                 .options = options() + server_options(),
                 .examples = {{"modelyard stellar -e 'TO_UPPER(name)' --vars '{\"name\":\"dga\"}'",
                               "an expression over a variable"},

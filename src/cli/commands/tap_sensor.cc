@@ -9,7 +9,7 @@ Status run(Invocation& invocation) {
   options.sensor = invocation.arguments().positional(0);
   invocation.doing("sensor tap " + options.sensor);
   options.stage = stage_of(invocation);
-  MY_TRY(options.server, sensor_server(invocation));
+  MY_TRY(options.server, sensor_server(invocation, options.stage == pipeline::Stage::kIndex));
   stop_quietly_on_signals();
   return sensor::tap(options, [&](std::string_view document) {
     invocation.out().line(document);

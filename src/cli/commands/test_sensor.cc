@@ -11,7 +11,7 @@ Status run(Invocation& invocation) {
   MY_TRY(options.config, config_folder(invocation));
   options.stage = stage_of(invocation);
   options.file = invocation.arguments().positional(1);
-  MY_TRY(options.server, sensor_server(invocation));
+  MY_TRY(options.server, sensor_server(invocation, false));
   options.on_notice = notice;
   MY_TRY_VOID(sensor::test(options));
   return {};

@@ -1,39 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "api/guard.h"
 #include "base/log.h"
-#include "base/strings.h"
 #include "cli/invocation.h"
 #include "cli/machine.h"
+#include "cli/secret_file.h"
 #include "cli/up_server.h"
-#include "io/file.h"
 
 namespace modelyard::cli {
 namespace {
-
-constexpr size_t kTokenLeast = 16;
-
-// Only the owner may read it: a token that anybody on the machine can read guards nothing.
-Result<std::string> read_token(const std::string& file) {
-  struct stat info {};
-  if (::stat(file.c_str(), &info) != 0) return fail(errno_error(errno, "--token-file " + file));
-  if ((info.st_mode & 077) != 0) {
-    return fail(
-        ErrorCode::kPermissionDenied,
-        fmt::format("--token-file {0} can be read by others (mode {1:o}): chmod 600 {0}", file, info.st_mode & 0777));
-  }
-  MY_TRY(const std::string text, io::read_file(file, 4096));
-  std::string token(trim_ascii(text));
-  if (token.size() < kTokenLeast || token.find_first_of(" \t\r\n") != std::string::npos) {
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("--token-file {} must hold one word of at least {} characters, as `openssl rand -hex 32` makes",
-                    file, kTokenLeast));
-  }
-  return token;
-}
 
 Result<UpOptions> options_of(Invocation& invocation) {
   const Arguments& arguments = invocation.arguments();
@@ -50,7 +26,7 @@ Result<UpOptions> options_of(Invocation& invocation) {
     options.retention = *retention;
   }
   if (const auto file = arguments.text("token-file")) {
-    MY_TRY(options.token, read_token(*file));
+    MY_TRY(options.token, read_token_file(*file));
   } else if (!api::is_loopback_host(options.listen_host)) {
     return invocation.wrong_usage(
         fmt::format("--listen {}: whoever reaches this address could run programs here; give a --token-file FILE",

@@ -3,11 +3,14 @@
 
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "cli/cluster.h"
 #include "cli/remote.h"
 #include "json/tree.h"
+#include "registry/zookeeper/endpoints.h"
 
 namespace modelyard::cli {
 namespace {
@@ -30,6 +33,15 @@ class Watcher {
     return true;
   }
   bool was_connected() const { return connected_; }
+
+  void take(const std::vector<registry::Change>& changes) {
+    for (const registry::Change& change : changes) {
+      const registry::Endpoint& endpoint = change.endpoint;
+      print(to_iso8601(from_epoch_ms(change.at_ms)), std::string(registry::to_string(change.kind)), endpoint.id,
+            {endpoint.name, endpoint.version, endpoint.url});
+    }
+    static_cast<void>(out_.flush());
+  }
 
  private:
   struct Known {
@@ -104,16 +116,39 @@ class Watcher {
   bool connected_ = false;
 };
 
-Status run(Invocation& invocation) {
-  if (const std::string text = invocation.arguments().positional(0); !text.empty()) {
-    MY_TRY_VOID(model_name(invocation, text));
-  }
+// ZooKeeper pushes; what changed while it was away is told as one difference when it is back.
+Status watch_cluster(Invocation& invocation, const client::ZookeeperAddress& place, seconds give_up_after) {
+  MY_TRY(Cluster cluster, Cluster::open(invocation, place));
+  stop_quietly_on_signals();
+  Watcher watcher(invocation);
+  const auto follow = [&]() -> io::Task<Status> {
+    registry::zookeeper::EndpointFeed feed(cluster.loop(), cluster.client(), place.zk_root, system_clock());
+    bool first = true;
+    feed.on_snapshot([&](const auto&, const std::vector<registry::Change>& changes) {
+      if (!std::exchange(first, false)) watcher.take(changes);
+    });
+    feed.start();
+    constexpr seconds kFirstWithin{10};
+    Status ended = co_await feed.wait_for_snapshot(system_clock().now() + kFirstWithin);
+    SteadyTime last_current = system_clock().now();
+    while (ended) {
+      co_await io::sleep_for(milliseconds(500));
+      const SteadyTime now = system_clock().now();
+      if (feed.current()) last_current = now;
+      if (now - last_current > give_up_after) ended = fail(ErrorCode::kUnavailable, feed.trouble());
+    }
+    co_await feed.stop();
+    co_return ended;
+  };
+  return cluster.run(follow());
+}
+
+Status watch_server(Invocation& invocation, seconds give_up_after) {
   MY_TRY(Remote remote, Remote::open(invocation));
   stop_quietly_on_signals();
   Watcher watcher(invocation);
   Random random = Random::from_system();
   constexpr std::chrono::hours kForEver{24 * 365};
-  const seconds give_up_after{invocation.arguments().integer("retry").value_or(60)};
   SteadyTime last_heard = system_clock().now();
   milliseconds pause{50};
   while (true) {
@@ -132,24 +167,36 @@ Status run(Invocation& invocation) {
   }
 }
 
+Status run(Invocation& invocation) {
+  if (const std::string text = invocation.arguments().positional(0); !text.empty()) {
+    MY_TRY_VOID(model_name(invocation, text));
+  }
+  const seconds give_up_after{invocation.arguments().integer("retry").value_or(60)};
+  MY_TRY(const auto place, cluster_address(invocation));
+  if (place) return watch_cluster(invocation, *place, give_up_after);
+  return watch_server(invocation, give_up_after);
+}
+
 }  // namespace
 
 void register_watch(CommandSet& commands) {
-  commands.add({.name = "watch",
-                .group = "Look",
-                .summary = "print one line for each change of the registered models",
-                .text = "Prints a JSON object for each endpoint that is added, removed or changed, as the server "
-                        "pushes it, until ^C. "
-                        "A server that restarts is waited for; what changed meanwhile is printed then.",
-                .positionals = {{.name = "N[@V]", .text = "only this model", .required = false}},
-                .options = std::vector<Option>{{.name = "retry",
-                                                .kind = Option::Kind::kInteger,
-                                                .value = "SECONDS",
-                                                .text = "how long a server may be away",
-                                                .fallback = "60"}} +
-                           server_options(),
-                .examples = {{"modelyard watch | jq -r .url", "the urls as they come and go"}},
-                .run = run});
+  commands.add(
+      {.name = "watch",
+       .group = "Look",
+       .summary = "print one line for each change of the registered models",
+       .text = "Prints a JSON object for each endpoint that is added, removed or changed, as the server "
+               "pushes it, until ^C. "
+               "A server that restarts is waited for; what changed meanwhile is printed then. With --zk no controller "
+               "needs to run.",
+       .positionals = {{.name = "N[@V]", .text = "only this model", .required = false}},
+       .options = std::vector<Option>{{.name = "retry",
+                                       .kind = Option::Kind::kInteger,
+                                       .value = "SECONDS",
+                                       .text = "how long the server or ZooKeeper may be away",
+                                       .fallback = "60"}} +
+                  server_options(),
+       .examples = {{"modelyard watch | jq -r .url", "the urls as they come and go"}},
+       .run = run});
 }
 
 }  // namespace modelyard::cli
