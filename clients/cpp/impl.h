@@ -24,7 +24,7 @@ Error error_of(const modelyard::Error& from);
 
 // What lies behind Client: one loop on one thread, and on it the modules of src/client. Public members are called from
 // any thread and hand their work to the loop; those with loop_ in their name run on it.
-class Client::Impl : public std::enable_shared_from_this<Client::Impl> {
+class __attribute__((visibility("hidden"))) Client::Impl : public std::enable_shared_from_this<Client::Impl> {
  public:
   static Result<std::shared_ptr<Impl>> make(Options options);
   explicit Impl(Options options);
