@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/version.h"
-
 namespace modelyard::client {
 
 using registry::Change;
@@ -17,7 +15,7 @@ namespace {
 using Ids = std::set<std::string_view>;
 
 template <typename Visit>
-void for_each_endpoint(const std::vector<std::pair<std::string, Snapshot::Endpoints>>& versions, const Visit& visit) {
+void for_each_endpoint(const Snapshot::Versions& versions, const Visit& visit) {
   for (const auto& [version, endpoints] : versions) {
     for (const Endpoint& endpoint : *endpoints) visit(endpoint);
   }
@@ -33,32 +31,6 @@ Ids ids_of(const Snapshot& snapshot, std::string_view name) {
   if (const auto model = snapshot.models.find(name); model != snapshot.models.end())
     for_each_endpoint(model->second, [&](const Endpoint& endpoint) { ids.insert(endpoint.id); });
   return ids;
-}
-
-// The list of (name, version) without the id, and with the endpoint if there is one. Only that list is copied.
-void edit(Snapshot& snapshot, const std::string& name, const std::string& version, const std::string& id,
-          const Endpoint* put) {
-  auto& versions = snapshot.models[name];
-  const auto at =
-      std::lower_bound(versions.begin(), versions.end(), version,
-                       [](const auto& entry, const std::string& v) { return compare_versions(entry.first, v) < 0; });
-  const bool known = at != versions.end() && at->first == version;
-  std::vector<Endpoint> list;
-  if (known) list = *at->second;
-  std::erase_if(list, [&](const Endpoint& endpoint) { return endpoint.id == id; });
-  if (put != nullptr) list.push_back(*put);
-  std::sort(list.begin(), list.end(), [](const Endpoint& a, const Endpoint& b) { return a.id < b.id; });
-  if (list.empty()) {
-    if (known) versions.erase(at);
-    if (versions.empty()) snapshot.models.erase(name);
-    return;
-  }
-  auto shared = std::make_shared<const std::vector<Endpoint>>(std::move(list));
-  if (known) {
-    at->second = std::move(shared);
-  } else {
-    versions.insert(at, {version, std::move(shared)});
-  }
 }
 
 }  // namespace
@@ -107,11 +79,14 @@ SnapshotMerge::Outcome SnapshotMerge::apply(const ChangeSet& changes, SteadyTime
   for (const ChangeSet::Item& item : changes.items) {
     const Endpoint& endpoint = item.endpoint;
     const bool removed = item.kind == Change::Kind::kRemoved;
-    edit(*next, endpoint.name, endpoint.version, endpoint.id, removed ? nullptr : &endpoint);
-    if (!removed) continue;
+    if (!removed) {
+      registry::put_endpoint(*next, endpoint);
+      continue;
+    }
+    registry::remove_endpoint(*next, endpoint.name, endpoint.version, endpoint.id);
     if (item.lost) {
       any_lost = true;
-      edit(*lost, endpoint.name, endpoint.version, endpoint.id, nullptr);
+      registry::remove_endpoint(*lost, endpoint.name, endpoint.version, endpoint.id);
     } else {
       forget(endpoint.name, endpoint.id);
     }

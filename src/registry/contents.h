@@ -25,10 +25,18 @@ std::string_view to_string(Change::Kind kind);  // "added"
 // Removed first, then changed, then added; each by name, version, id.
 std::vector<Change> diff(const Snapshot& before, const Snapshot& after, int64_t at_ms);
 
-// A snapshot with these endpoints (any order, later ones replace earlier ones with the same id); vectors equal to those
+// A snapshot with these endpoints (any order, later ones replace earlier ones with the same id); lists equal to those
 // of `before` are shared with it.
 std::shared_ptr<const Snapshot> make_snapshot(std::vector<Endpoint> endpoints, const Snapshot& before, int64_t epoch,
                                               int64_t revision, bool settled);
+
+// Changes one endpoint of a snapshot that is being made (a copy of another one): a few microseconds, however many there
+// are. put: in the place of the one with the same name, version and id.
+void put_endpoint(Snapshot& snapshot, Endpoint endpoint);
+// False: there is none.
+bool remove_endpoint(Snapshot& snapshot, std::string_view name, std::string_view version, std::string_view id);
+// By name and id, of any version; null: there is none. As long as the snapshot lives.
+const Endpoint* find_endpoint(const Snapshot& snapshot, std::string_view name, std::string_view id);
 
 // What stands beside all versions of one name.
 struct NameRecord {

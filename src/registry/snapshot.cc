@@ -31,6 +31,13 @@ const Snapshot::Endpoints* find(const Snapshot& snapshot, const std::string& nam
   return nullptr;
 }
 
+// Where the version stands, or where it belongs.
+Snapshot::Versions::iterator place_of(Snapshot::Versions& versions, std::string_view version) {
+  return std::lower_bound(versions.begin(), versions.end(), version, [](const auto& entry, std::string_view wanted) {
+    return compare_versions(entry.first, wanted) < 0;
+  });
+}
+
 bool change_before(const Change& a, const Change& b) {
   const auto rank = [](Change::Kind kind) {
     return kind == Change::Kind::kRemoved ? 0 : kind == Change::Kind::kChanged ? 1 : 2;
@@ -83,17 +90,66 @@ std::shared_ptr<const Snapshot> make_snapshot(std::vector<Endpoint> endpoints, c
   out->revision = revision;
   out->settled = settled;
   for (auto& [name, versions] : sorted) {
-    auto& model = out->models[name];
+    Snapshot::Versions model;
     for (auto& [version, by_instance] : versions) {
-      std::vector<Endpoint> list;
-      list.reserve(by_instance.size());
-      for (auto& [id, endpoint] : by_instance) list.push_back(std::move(endpoint));
+      Snapshot::EndpointList list;
+      for (auto& [id, endpoint] : by_instance) list.put(std::move(endpoint));
       const Snapshot::Endpoints* same = find(before, name, version);
       const bool shared = same != nullptr && **same == list;
-      model.emplace_back(version, shared ? *same : std::make_shared<const std::vector<Endpoint>>(std::move(list)));
+      model.emplace_back(version, shared ? *same : std::make_shared<const Snapshot::EndpointList>(std::move(list)));
     }
+    out->models.put({name, std::move(model)});
   }
   return out;
+}
+
+void put_endpoint(Snapshot& snapshot, Endpoint endpoint) {
+  const auto model = snapshot.models.find(endpoint.name);
+  const std::string name = endpoint.name;
+  const std::string version = endpoint.version;
+  Snapshot::Versions versions = model == snapshot.models.end() ? Snapshot::Versions() : model->second;
+  const auto at = place_of(versions, version);
+  const bool known = at != versions.end() && at->first == version;
+  Snapshot::EndpointList list = known ? *at->second : Snapshot::EndpointList();
+  list.put(std::move(endpoint));
+  auto shared = std::make_shared<const Snapshot::EndpointList>(std::move(list));
+  if (known) {
+    at->second = std::move(shared);
+  } else {
+    versions.insert(at, {version, std::move(shared)});
+  }
+  snapshot.models.put({name, std::move(versions)});
+}
+
+bool remove_endpoint(Snapshot& snapshot, std::string_view name, std::string_view version, std::string_view id) {
+  const auto model = snapshot.models.find(name);
+  if (model == snapshot.models.end()) return false;
+  Snapshot::Versions versions = model->second;
+  const auto at = place_of(versions, version);
+  if (at == versions.end() || at->first != version) return false;
+  Snapshot::EndpointList list = *at->second;
+  if (!list.erase(id)) return false;
+  if (list.empty()) {
+    versions.erase(at);
+  } else {
+    at->second = std::make_shared<const Snapshot::EndpointList>(std::move(list));
+  }
+  const std::string key(name);  // the caller's may lie in the member that goes
+  if (versions.empty()) {
+    snapshot.models.erase(key);
+  } else {
+    snapshot.models.put({key, std::move(versions)});
+  }
+  return true;
+}
+
+const Endpoint* find_endpoint(const Snapshot& snapshot, std::string_view name, std::string_view id) {
+  const auto model = snapshot.models.find(name);
+  if (model == snapshot.models.end()) return nullptr;
+  for (const auto& [version, endpoints] : model->second) {
+    if (const auto at = endpoints->find(id); at != endpoints->end()) return &*at;
+  }
+  return nullptr;
 }
 
 Write Write::put(Deployment deployment) {

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "json/json.h"
+#include "registry/shared_list.h"
 
 // The nouns of the system, plain values without behaviour. Everything above L2 speaks in them. Times are milliseconds
 // since 1970.
@@ -143,10 +144,23 @@ struct Snapshot {
   int64_t revision = 0;  // grows with each change within an epoch
   bool settled =
       true;  // false: a restarted controller has not yet accounted for every instance; never replaces a fuller one
-  // Per model, versions by compare_versions, smallest first; the vectors are shared between snapshots that do not
-  // differ there.
-  using Endpoints = std::shared_ptr<const std::vector<Endpoint>>;
-  std::map<std::string, std::vector<std::pair<std::string, Endpoints>>, std::less<>> models;
+  // An endpoint list by id; versions by compare_versions, smallest first; models by name. All of it is shared between
+  // snapshots that do not differ there (shared_list.h). Changed by put_endpoint() and remove_endpoint() (contents.h).
+  struct ById {
+    std::string_view operator()(const Endpoint& endpoint) const { return endpoint.id; }
+  };
+  using EndpointList = SharedList<Endpoint, ById>;
+  using Endpoints = std::shared_ptr<const EndpointList>;  // never null, never empty
+  using Versions = std::vector<std::pair<std::string, Endpoints>>;
+  struct ByName {
+    std::string_view operator()(const std::pair<const std::string, Versions>& model) const { return model.first; }
+  };
+  class Models : public SharedList<std::pair<const std::string, Versions>, ByName> {
+   public:
+    // Of a name that is there.
+    const Versions& at(std::string_view name) const { return find(name)->second; }
+  };
+  Models models;
 };
 
 json::Tree to_json(const Endpoint& endpoint);
