@@ -114,6 +114,9 @@ Reply FakeResourceManager::take_allocate(const std::string& body) {
   pb::AllocateResponse response;
   if (shut_down) response.set_command(pb::AllocateResponse::SHUTDOWN);
   response.set_response_id(++response_id_);
+  int64_t free_mb = 0;
+  for (const Node& node : nodes) free_mb += node.memory_mb;
+  response.mutable_limit()->set_memory_mb(free_mb);
   response.set_num_cluster_nodes(static_cast<int32_t>(nodes.size()));
   for (const yarn::ContainerId& id : std::exchange(new_, {})) {
     Running& running = containers.at(id);
