@@ -455,7 +455,9 @@ io::Task<void> random_step(Step& step) {
       break;
     case 16: step.ensemble.hold_events(true); break;
     case 17: step.ensemble.hold_events(false); break;
-    case 18: co_await io::sleep_for(std::chrono::microseconds(random.below(3'000))); break;
+    case 18:
+      for (uint64_t n = random.below(60); n > 0; --n) co_await step.writer.sync("/");
+      break;
     case 19:
       if (!step.is_away) co_await step.reader.sync("/", soon(2ms));
       break;
