@@ -31,8 +31,8 @@ struct RegistryOptions {
 // stopped past its session finds kConflict, whatever it had decided meanwhile. A controller that hears nothing of
 // ZooKeeper decides nothing: deciding() is false from a third of the session's time before its end.
 //
-// Before it first leads it looks for a living master of the reference, which takes what lies in the queue: it watches the
-// lowest item, or one of its own ("null"), for a second, or for three where the reference has left registrations
+// Before it first leads it looks for a living master of the reference, which takes what lies in the queue: it watches
+// the lowest item, or one of its own ("null"), for a second, or for three where the reference has left registrations
 // (decision 0008). Somebody takes it: kConflict with what to do, unless take_over. Candidates of another `launcher` or
 // `place` than the present leader's are kConflict too.
 class ZookeeperRegistry final : public Registry {
