@@ -195,7 +195,13 @@ Result<TlsSession::Step> TlsSession::read(char* buffer, size_t size) {
 Result<TlsSession::Step> TlsSession::write(std::string_view bytes) {
   ERR_clear_error();
   errno = 0;
-  return settle(SSL_write(ssl_.get(), bytes.data(), static_cast<int>(std::min(bytes.size(), kPieceMax))), "writing");
+  const int size = static_cast<int>(std::min(bytes.size(), kPieceMax));
+  const Result<Step> step = settle(SSL_write(ssl_.get(), bytes.data(), size), "writing");
+  if (step || step.error().code() != ErrorCode::kUnavailable) return step;
+  // A peer that refuses our certificate says so and closes: its word lies unread.
+  char byte;
+  const Result<Step> word = settle(SSL_peek(ssl_.get(), &byte, 1), "writing");
+  return !word && word.error().code() == ErrorCode::kUnauthenticated ? word : step;
 }
 
 bool TlsSession::has_bytes() const { return SSL_has_pending(ssl_.get()) == 1; }
