@@ -150,11 +150,11 @@ TEST_F(OnEnsemble, EndpointsWithoutAController) {
   Cluster cluster = open();
   const auto snapshot = cluster.endpoints();
   ASSERT_TRUE(snapshot) << snapshot.error().message();
-  ASSERT_EQ((*snapshot)->models.count("dga"), 1U);
+  ASSERT_TRUE((*snapshot)->models.contains("dga"));
   const auto& versions = (*snapshot)->models.find("dga")->second;
   ASSERT_EQ(versions.size(), 1U);
   ASSERT_EQ(versions[0].second->size(), 1U) << "the malformed one is passed over";
-  EXPECT_EQ(versions[0].second->front().id, "container_1");
+  EXPECT_EQ(versions[0].second->begin()->id, "container_1");
 }
 
 TEST_F(OnEnsemble, ARequestWhoseReplyIsLostIsNotSaidAgain) {

@@ -160,6 +160,7 @@ std::string roff(std::string_view text) {
 constexpr std::string_view kManualEnd =
     ".SH EXIT STATUS\n0 done, 1 failed, 2 wrong usage, 3 no such thing, 4 not reachable or timed out.\n"
     ".SH ENVIRONMENT\n.TP\n.B MODELYARD_SERVER\nThe server that commands talk to.\n"
+    ".TP\n.B MODELYARD_ZK\nThe ZooKeeper servers of the cluster that they look into, where no server is named.\n"
     ".TP\n.B MODELYARD_TOKEN\nThe token of a server off this machine.\n";
 
 std::string dashed(std::string name) {
