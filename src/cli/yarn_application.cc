@@ -80,13 +80,20 @@ Status check_label(hadoop::ResourceManager& rm, const std::string& wanted) {
 
 }  // namespace
 
-std::string shell_quoted(std::string_view word) {
+std::string command_word(std::string_view word) {
   std::string out = "'";
   for (const char c : word) {
-    if (c == '\'')
-      out += "'\\''";
-    else
-      out += c;
+    switch (c) {
+      case '\'': out += R"('\\'')"; break;
+      case '\\':
+      case '"':
+      case '$':
+      case '`':
+        out += '\\';
+        out += c;
+        break;
+      default: out += c;
+    }
   }
   return out + "'";
 }
@@ -95,11 +102,11 @@ std::string controller_command(const ApplicationOptions& options, const std::str
                                const std::string& staging_uri) {
   // The node manager gives redirections to the last command alone, so the shell's own are turned first; exec leaves no
   // shell between the node manager's signals and the controller.
-  std::string out = R"(exec 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr; export HADOOP_CONF_DIR="$PWD"; exec ./)";
+  std::string out = "exec 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr; export HADOOP_CONF_DIR=$PWD; exec ./";
   out += fmt::format("{}/bin/modelyard controller --launcher yarn --zk {} --zk-root {}", kBundleLink,
-                     shell_quoted(options.quorum), shell_quoted(options.zk_root));
-  out += R"( --listen 0.0.0.0:0 --data "$PWD/data")";
-  out += fmt::format(" --application {} --staging {}", application_id, shell_quoted(staging_uri));
+                     command_word(options.quorum), command_word(options.zk_root));
+  out += " --listen 0.0.0.0:0 --data $PWD/data";
+  out += fmt::format(" --application {} --staging {}", application_id, command_word(staging_uri));
   return out;
 }
 

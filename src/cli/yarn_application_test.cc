@@ -7,6 +7,7 @@
 #include "hadoop/testing/fake_hdfs.h"
 #include "hadoop/testing/scripted_web.h"
 #include "io/file.h"
+#include "payloads/run_tool.h"
 
 namespace modelyard::cli {
 namespace {
@@ -24,10 +25,14 @@ hadoop::RestOptions rest() {
   return out;
 }
 
-TEST(ShellQuoted, AnyWordStaysOne) {
-  EXPECT_EQ(shell_quoted("a b"), "'a b'");
-  EXPECT_EQ(shell_quoted("a'; rm -rf $HOME"), "'a'\\''; rm -rf $HOME'");
-  EXPECT_EQ(shell_quoted(""), "''");
+TEST(CommandWord, AnyWordComesThroughTwoShells) {
+  for (const std::string word : {"a b", "a'; touch x; '", "$HOME `id` \\ \"q\"", "", "!#*?~"}) {
+    const std::string script = "/bin/bash -c \"printf %s " + command_word(word) + "\"";
+    const auto ran = payloads::run_tool({"/bin/bash", "-c", script}, seconds(10));
+    ASSERT_TRUE(ran) << ran.error().message();
+    EXPECT_EQ(ran->exit_code, 0);
+    EXPECT_EQ(ran->text, word);
+  }
 }
 
 TEST(ControllerCommand, ReplacesTheShellAndQuotesWhatPeopleChose) {

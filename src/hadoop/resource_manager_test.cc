@@ -205,5 +205,26 @@ TEST(TimelineCalls, DomainsAndEntities) {
   EXPECT_EQ(timeline.put_domain({}).error().code(), ErrorCode::kPermissionDenied);
 }
 
+TEST(TimelineCalls, AServerWithOtherNamesIsSpokenToInThose) {
+  ScriptedWeb web;
+  const std::string refusal = exception("BadRequestException", "Incomplete entity without entity id/type");
+  web.play({{400, refusal}, {200, R"({"response":""})"}, {200, R"({"response":""})"}});
+  Timeline timeline({false, {"127.0.0.1", web.port()}}, options());
+  const TimelineEntity entity{"t", "e", "", 17, {{18, "STARTED", {}}}, {}, {}};
+  ASSERT_TRUE(timeline.put_entities({entity}));
+  ASSERT_TRUE(timeline.put_entities({entity}));
+  ASSERT_EQ(web.requests().size(), 3u);
+  EXPECT_THAT(web.requests().at(0).body, HasSubstr(R"({"entitytype":"t","entity":"e","starttime":17,)"));
+  for (const size_t i : {1u, 2u})
+    EXPECT_THAT(web.requests().at(i).body, HasSubstr(R"({"entityType":"t","entityId":"e","startTime":17,)"));
+}
+
+TEST(TimelineCalls, AnExceptionWithoutItsOuterObjectIsRead) {
+  ScriptedWeb web;
+  web.play({{400, R"({"exception":"UnrecognizedPropertyException","message":"Unrecognized field"})"}});
+  Timeline timeline({false, {"127.0.0.1", web.port()}}, options());
+  EXPECT_THAT(timeline.put_entities({}).error().message(), HasSubstr("Unrecognized field"));
+}
+
 }  // namespace
 }  // namespace modelyard::hadoop

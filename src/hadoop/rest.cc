@@ -235,10 +235,12 @@ RestException rest_exception_of(std::string_view body) {
   RestException out;
   auto tree = json::parse(body);
   if (!tree || !tree->is_object()) return out;
+  // The timeline server of 3.3 leaves the outer object out.
   const auto at = tree->find("RemoteException");
-  if (at == tree->end() || !at->is_object()) return out;
-  out.name = json::get_string(*at, "exception");
-  const std::string text = json::get_string(*at, "message");
+  const json::Tree& exception = at == tree->end() ? *tree : *at;
+  if (!exception.is_object()) return out;
+  out.name = json::get_string(exception, "exception");
+  const std::string text = json::get_string(exception, "message");
   out.message = trim_ascii(std::string_view(text).substr(0, text.find('\n')));
   return out;
 }

@@ -15,22 +15,39 @@ json::Tree object_of(const std::map<std::string, std::string>& map) {
   return out;
 }
 
-json::Tree to_json(const TimelineEntity& entity) {
+// What the members are called. Hadoop 2 and 3 up to 3.4 take the first row and refuse any other name; 3.5.0 takes the
+// names of its Java properties and passes over the others.
+struct Names {
+  const char *type, *id, *start, *event_type, *event_info, *filters, *info, *related, *domain;
+};
+constexpr Names kClassic{"entitytype",     "entity",    "starttime",       "eventtype", "eventinfo",
+                         "primaryfilters", "otherinfo", "relatedentities", "domain"};
+constexpr Names kOfProperties{"entityType",     "entityId",  "startTime",       "eventType", "eventInfo",
+                              "primaryFilters", "otherInfo", "relatedEntities", "domainId"};
+
+json::Tree to_json(const TimelineEntity& entity, const Names& names) {
   json::Tree events = json::Tree::array();
   for (const TimelineEvent& event : entity.events) {
-    events.push_back({{"timestamp", event.at_ms}, {"eventtype", event.type}, {"eventinfo", object_of(event.info)}});
+    events.push_back(
+        {{"timestamp", event.at_ms}, {names.event_type, event.type}, {names.event_info, object_of(event.info)}});
   }
   json::Tree filters = json::Tree::object();
   for (const auto& [key, value] : entity.primary_filters) filters[key] = json::Tree::array({value});
-  json::Tree out = {{"entitytype", entity.type},
-                    {"entity", entity.id},
-                    {"starttime", entity.start_ms},
+  json::Tree out = {{names.type, entity.type},
+                    {names.id, entity.id},
+                    {names.start, entity.start_ms},
                     {"events", events},
-                    {"primaryfilters", filters},
-                    {"otherinfo", object_of(entity.info)},
-                    {"relatedentities", json::Tree::object()}};
-  if (!entity.domain.empty()) out["domain"] = entity.domain;
+                    {names.filters, filters},
+                    {names.info, object_of(entity.info)},
+                    {names.related, json::Tree::object()}};
+  if (!entity.domain.empty()) out[names.domain] = entity.domain;
   return out;
+}
+
+json::Tree to_json(const std::vector<TimelineEntity>& entities, const Names& names) {
+  json::Tree list = json::Tree::array();
+  for (const TimelineEntity& entity : entities) list.push_back(to_json(entity, names));
+  return {{"entities", list}};
 }
 
 }  // namespace
@@ -70,9 +87,12 @@ Status Timeline::put_domain(const TimelineDomain& domain) {
 }
 
 Status Timeline::put_entities(const std::vector<TimelineEntity>& entities) {
-  json::Tree list = json::Tree::array();
-  for (const TimelineEntity& entity : entities) list.push_back(to_json(entity));
-  MY_TRY(const RestAnswer answer, send("POST", "", json::dump({{"entities", list}})));
+  auto sent = send("POST", "", json::dump(to_json(entities, property_names_ ? kOfProperties : kClassic)));
+  if (!sent && !property_names_ && sent.error().message().find("without entity id/type") != std::string::npos) {
+    property_names_ = true;
+    sent = send("POST", "", json::dump(to_json(entities, kOfProperties)));
+  }
+  MY_TRY(const RestAnswer answer, std::move(sent));
   auto tree = json::parse(answer.body);
   if (!tree || !tree->is_object()) return {};
   const auto errors = tree->find("errors");

@@ -51,6 +51,7 @@ class Timeline {
   Result<RestAnswer> send(const std::string& method, const std::string& path, std::string body);
   WebAddress address_;
   RestConnection connection_;
+  bool property_names_ = false;  // what this server calls the members of an entity
 };
 
 }  // namespace modelyard::hadoop
