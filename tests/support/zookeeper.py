@@ -11,10 +11,10 @@ A server ends with the thread that started it: start servers from the main threa
 The C++ harness (tests/cluster/zookeeper_server.h) runs what `zookeeper.py prepare` prints.
 """
 import argparse
+import fcntl
 import json
 import os
 import pathlib
-import random
 import shutil
 import signal
 import socket
@@ -28,6 +28,7 @@ VERSIONS = ("3.4", "3.8", "3.9")
 START_SECONDS_MAX = 30
 # A session lives at least two ticks: what waits for an expiry waits a second.
 TICK_MS = 500
+PORTS = range(15_000, 32_000)
 
 
 def class_path(version):
@@ -45,19 +46,26 @@ def class_path(version):
 
 
 def free_ports(count):
-    taken, sockets = [], []
-    while len(taken) < count:
-        probe = socket.socket()
-        port = random.randrange(15_000, 32_000)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            probe.close()
-            continue
-        sockets.append(probe)
-        taken.append(port)
-    for probe in sockets:
-        probe.close()
+    """Free loopback ports in turn, by a counter that all tests of the user share: two that start at once get different ones."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "modelyard"
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "test-ports", "a+") as counter:
+        fcntl.flock(counter, fcntl.LOCK_EX)
+        counter.seek(0)
+        last, taken = int(counter.read() or 0), []
+        for _ in range(len(PORTS)):
+            last = (last + 1) % len(PORTS)
+            with socket.socket() as probe:
+                try:
+                    probe.bind(("127.0.0.1", PORTS[last]))
+                except OSError:
+                    continue
+            taken.append(PORTS[last])
+            if len(taken) == count:
+                break
+        counter.truncate(0)
+        counter.write(str(last))
+    assert len(taken) == count, "no free ports on loopback"
     return taken
 
 
