@@ -35,6 +35,7 @@ Result<registry::InstanceSpec> Controller::Impl::spec_of(const registry::Instanc
   spec.name = record.name;
   spec.version = record.version;
   spec.revision = record.revision;
+  spec.digest = revision->digest;
   spec.payload = std::filesystem::absolute(payload).string();
   spec.folder = std::filesystem::absolute(options.data / "instances" / record.id).string();
   spec.socket = options.socket;

@@ -139,7 +139,7 @@ io::Task<Result<Launched>> LocalLauncher::launch(registry::InstanceSpec spec) {
     set_log_aside(folder);
     MY_TRY_VOID(io::make_folder(folder / "log"));
     MY_TRY_VOID(write_spec(spec, folder));
-    return spawn_runner(options_.runner, folder, spec.id, lock.get());
+    return spawn_runner(options_.runner, folder, spec.id, lock.get(), options_.runner_environment);
   };
   reap();
   Result<int64_t> pid = start();

@@ -17,9 +17,10 @@
 namespace modelyard::controller {
 
 struct LocalLauncherOptions {
-  std::filesystem::path instances;  // DATA/instances, absolute; made where absent
-  std::filesystem::path runner;     // modelyard-runner; "" = beside this program's own file
-  bool adopt_orphans = true;        // make this process a subreaper: what a killed runner leaves behind comes to us
+  std::filesystem::path instances;              // DATA/instances, absolute; made where absent
+  std::filesystem::path runner;                 // modelyard-runner; "" = beside this program's own file
+  std::vector<std::string> runner_environment;  // "NAME=VALUE", for runners alone: models never see it
+  bool adopt_orphans = true;  // make this process a subreaper: what a killed runner leaves behind comes to us
 };
 
 // Runners as child processes of this machine, each in a session of its own, so that they outlive this one. Its files

@@ -68,7 +68,8 @@ std::string read_end(const fs::path& path, int64_t bytes) {
 
 }  // namespace
 
-Result<int64_t> spawn_runner(const fs::path& runner, const fs::path& folder, const std::string& id, int lock_fd) {
+Result<int64_t> spawn_runner(const fs::path& runner, const fs::path& folder, const std::string& id, int lock_fd,
+                             const std::vector<std::string>& more) {
   const fs::path log = folder / "runner.log";
   ::rename(log.c_str(), (folder / "runner.log.previous").c_str());
   MY_TRY(const io::UniqueFd log_fd, io::open_file(log, O_WRONLY | O_CREAT | O_APPEND));
@@ -79,6 +80,7 @@ Result<int64_t> spawn_runner(const fs::path& runner, const fs::path& folder, con
                                  std::to_string(kLockFd)};
   std::vector<std::string> environment{std::string("PATH=") + (path != nullptr ? path : "/usr/bin:/bin"),
                                        "MODELYARD_INSTANCE=" + id, "MODELYARD_LOG_DIR=" + (folder / "log").string()};
+  environment.insert(environment.end(), more.begin(), more.end());
   const auto pointers = [](std::vector<std::string>& texts) {
     std::vector<char*> all;
     for (std::string& text : texts) all.push_back(text.data());

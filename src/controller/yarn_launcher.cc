@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/base64.h"
 #include "controller/yarn_launch.h"
 #include "json/json.h"
 #include "json/tree.h"
@@ -211,7 +212,8 @@ yarn::LaunchContext YarnLauncher::context_of(const Launch& launch) const {
   yarn::LaunchContext context;
   context.resources = launch.files;
   context.environment = options_.environment;
-  context.environment["MODELYARD_SPEC"] = json::dump(registry::to_json(spec));
+  // The node manager pastes values into a shell's script between double quotes, and drops every "}}".
+  context.environment["MODELYARD_SPEC"] = base64url_encode(json::dump(registry::to_json(spec)));
   context.commands = {options_.command};
   context.credentials = options_.credentials;
   return context;

@@ -30,8 +30,10 @@ struct YarnLauncherOptions {
   int32_t attempt = 1;                      // both are in CONTAINER_ID
   hadoop::Credentials credentials;          // every container gets them, but for the master's own token
   std::string node_label;                   // where all containers run; "" = the queue's default
+  // Of containers. The node manager puts a value between a shell's double quotes: none of `"`, `$`, "`", `\`, "{{",
+  // "}}", "<CPS>". What people choose travels in the spec.
   std::map<std::string, std::string> environment;
-  // Of a container; a shell's. MODELYARD_SPEC is in its environment.
+  // Of a container; a shell's, without double quotes. MODELYARD_SPEC (base64url of JSON) is in its environment.
   std::string command = "exec 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr; exec ./modelyard/bin/modelyard-runner --container";
   std::string user;                        // YARN's name of us, in the addresses of logs
   milliseconds waiting_said_after{2'000};  // why a launch waits

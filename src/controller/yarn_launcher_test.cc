@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/base64.h"
 #include "hadoop/testing/yarn_servers.h"
 #include "json/json.h"
 #include "json/tree.h"
@@ -165,11 +166,11 @@ TEST_F(Cluster, ALaunchAsksIsPlacedStoredAndStarted) {
     EXPECT_EQ(started.resources.at("payload"), "/p.tar.gz");
     EXPECT_EQ(started.credentials.secrets.at("modelyard.installation"), "secret");
     EXPECT_EQ(started.credentials.find(hadoop::kAmRmToken), nullptr);
-    const auto told =
-        registry::instance_spec_from_json(json::parse(started.environment.at("MODELYARD_SPEC"), {}).value()).value();
+    const std::string json = base64_decode(started.environment.at("MODELYARD_SPEC")).value();
+    const auto told = registry::instance_spec_from_json(json::parse(json, {}).value()).value();
     EXPECT_EQ(told.id, "dga-1");
     EXPECT_EQ(told.container, placed.container);
-    EXPECT_EQ(started.environment.at("MODELYARD_SPEC").find("secret"), std::string::npos);
+    EXPECT_EQ(json.find("secret"), std::string::npos);
     // It lives once.
     EXPECT_EQ((co_await launcher->launch(spec("dga-1"))).error().code(), ErrorCode::kConflict);
     EXPECT_TRUE(launcher->watch(instance("dga-1")).has_value());

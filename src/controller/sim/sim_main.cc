@@ -41,17 +41,20 @@ int main(int argc, char** argv) {
       return argument == "--help" ? 0 : 2;
     }
   }
-  int64_t failed = 0, events = 0, crashes = 0, launches = 0;
+  int64_t failed = 0, events = 0, crashes = 0, launches = 0, placements = 0, depositions = 0;
   for (int64_t seed = first; seed < first + seeds; ++seed) {
     const auto result = run(seed, trace);
     events += result.events;
     crashes += result.crashes;
     launches += result.launches;
+    placements += result.placements;
+    depositions += result.depositions;
     if (result.violation.empty()) continue;
     if (++failed <= 20)
       fmt::print("seed {}: {} (replay: controller_sim --seed {} --trace)\n", seed, result.violation, seed);
   }
-  fmt::print("{} events, {} crashes of the controller, {} launches\n{} passed, {} failed\n", events, crashes, launches,
-             seeds - failed, failed);
+  fmt::print("{} events, {} crashes of the controller, {} changes of the leader, {} launches, {} placements\n", events,
+             crashes, depositions, launches, placements);
+  fmt::print("{} passed, {} failed\n", seeds - failed, failed);
   return failed == 0 ? 0 : 1;
 }

@@ -14,7 +14,8 @@ constexpr int64_t kEventsMax = 200'000;
 
 }  // namespace
 
-World::World(uint64_t seed, Settings settings) : seed_(seed), settings_(std::move(settings)), random_(seed) {
+World::World(uint64_t seed, Settings settings)
+    : seed_(seed), settings_(std::move(settings)), random_(seed), cluster_(seed % 2 == 0) {
   faults_end_ = now_ + settings_.faults_for;
 }
 
@@ -64,7 +65,15 @@ void World::schedule_trouble() {
   const milliseconds until = between(200, 6'000);
   if (now_ + until > faults_end_) return;
   at(until, [this] {
-    switch (random_.below(5)) {
+    switch (random_.below(cluster_ ? 7 : 5)) {
+      case 6: depose(); break;
+      case 5:
+        if (!processes_.empty()) {
+          auto victim = processes_.begin();
+          std::advance(victim, static_cast<std::ptrdiff_t>(random_.below(processes_.size())));
+          lose_lease(std::string(victim->first));
+        }
+        break;
       case 4:
         wall_ms_ += between(0, 7'200'000).count() - 3'600'000;
         say("somebody sets the clock");
@@ -156,6 +165,7 @@ std::string World::unconverged() const {
   if (core_ == nullptr || !leading_) return "no controller leads";
   if (!core_->settled()) return "not settled";
   if (writing_) return "a write is under way";
+  if (!waiting_.empty()) return waiting_.begin()->first + " waits for a place";
   std::map<DeploymentKey, int> ready;
   for (const auto& [id, record] : store_.instances()) {
     const DeploymentKey key{record.name, record.version};

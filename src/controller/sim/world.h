@@ -15,7 +15,9 @@
 
 // A machine in memory on which the core's decisions are carried out while everything goes wrong by chance: the
 // controller dies at any point between two actions, answers of registry and launcher are lost or late, models and
-// runners die, people deploy, scale, roll and remove. One seed is one history; the same seed is the same history.
+// runners die, people deploy, scale, roll and remove. Every other seed is a cluster: launches wait for a place, leases
+// are lost while runners live, and another controller leads for a while and changes what is stored. One seed is one
+// history; the same seed is the same history.
 namespace modelyard::controller::sim {
 
 struct Result {
@@ -23,6 +25,8 @@ struct Result {
   int64_t events = 0;
   int64_t crashes = 0;
   int64_t launches = 0;
+  int64_t placements = 0;
+  int64_t depositions = 0;
   int64_t virtual_ms = 0;
 };
 
@@ -68,10 +72,15 @@ class World {
   void start_controller();
   void crash(const std::string& where);
   void lead();
+  void depose();
+  void other_leader_acts();
   void pump();
-  void write(Core::Batch batch, std::function<void()> stored);
+  void write(Core::Batch batch, std::function<void()> stored, std::function<void()> lost = {});
   void carry_out(const Core::Batch& batch);
   void do_launch(const Action& action);
+  void ask_for_place(const Action& action);
+  void place(const registry::Instance& record);
+  void answer_launch(const registry::Instance& record, modelyard::Result<Launched> outcome);
   void do_kill(const Action& action);
   void tell_orders();
   void check_published();
@@ -80,6 +89,8 @@ class World {
   Liveness lock_of(const std::string& id) const;
   void start_process(const registry::Instance& record);
   void connect(const std::string& id, int64_t born);
+  void lose_lease(const std::string& id);
+  void leave_controller();
   void send_report(const std::string& id);
   void become(const std::string& id, int64_t born, registry::InstanceState state);
   void order(const std::string& id, const Order& order);
@@ -114,7 +125,9 @@ class World {
   bool over_ = false;
 
   Store store_;
+  const bool cluster_;
   std::map<std::string, Process> processes_;  // those that live
+  std::map<std::string, int64_t> waiting_;    // launches that wait for a place: their incarnation
   std::set<int64_t> launched_incarnations_;
   std::set<std::string> bad_digests_;
   std::map<DeploymentKey, std::set<int>> possible_;  // what the stored wanted number may be; 0 = gone

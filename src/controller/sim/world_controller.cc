@@ -6,8 +6,9 @@
 namespace modelyard::controller::sim {
 namespace {
 
-ReconcileOptions quick_options() {
+ReconcileOptions quick_options(bool cluster) {
   ReconcileOptions options;
+  if (cluster) options.unreachable_max = milliseconds(6'000);
   options.backoff_max = milliseconds(8'000);
   options.update_wait = milliseconds(20'000);
   return options;
@@ -30,7 +31,7 @@ std::string words(const Action& action) {
 void World::start_controller() {
   ++life_;
   say("controller starts");
-  core_ = std::make_unique<Core>(quick_options(), "here");
+  core_ = std::make_unique<Core>(quick_options(cluster_), "here");
   core_random_ = std::make_unique<Random>(random_());
   leading_ = writing_ = false;
   wake_ = SteadyTime::max();
@@ -45,14 +46,55 @@ void World::crash(const std::string& where) {
   core_.reset();
   leading_ = writing_ = false;
   commands_.clear();
-  told_.clear();
-  for (auto& [id, runner] : processes_) {
-    runner.connected = false;
-    at(between(50, 1'000), [this, id = id, born = runner.born] { connect(id, born); });
-  }
+  leave_controller();
   at(between(10, 15'000), [this] {
     if (core_ == nullptr) start_controller();
   });
+}
+
+// Another one leads for a while. This one finds out at once, or by its next write, which is the same here: what it had
+// begun is not answered any more, what waits for a place is given up.
+void World::depose() {
+  if (core_ == nullptr || !leading_) return;
+  say("another controller leads");
+  ++result_.depositions;
+  ++life_;
+  leading_ = writing_ = false;
+  wake_ = SteadyTime::max();
+  commands_.clear();
+  core_->forget();
+  leave_controller();
+  at(between(5, 500), [this, life = life_] {
+    if (life == life_) other_leader_acts();
+  });
+  at(between(600, 4'000), [this, life = life_] {
+    if (life == life_) lead();
+  });
+}
+
+// A scale, and a restart of what has failed.
+void World::other_leader_acts() {
+  const registry::Contents now = store_.lead();
+  std::vector<registry::Write> writes;
+  for (registry::Deployment deployment : now.deployments) {
+    if (deployment.removing || random_.below(2) == 0) continue;
+    deployment.instances = static_cast<int>(1 + random_.below(3));
+    ++deployment.generation;
+    say(fmt::format("  the other scales {}@{} to {}", deployment.name, deployment.version, deployment.instances));
+    possible_[{deployment.name, deployment.version}] = {deployment.instances};
+    writes.push_back(registry::Write::put(deployment));
+  }
+  std::vector<registry::Instance> starts;
+  int64_t incarnation = now.last_incarnation;
+  for (registry::Instance record : now.instances) {
+    if (record.state != registry::InstanceState::kFailed || processes_.contains(record.id)) continue;
+    record.state = registry::InstanceState::kRequested;
+    record.incarnation = ++incarnation;
+    writes.push_back(registry::Write::put(record));
+    starts.push_back(record);
+  }
+  if (const Status written = store_.write(writes); !written) return violated(written.error().message());
+  for (const registry::Instance& record : starts) start_process(record);
 }
 
 void World::lead() {
@@ -106,7 +148,7 @@ void World::pump() {
   write(std::move(batch), [] {});
 }
 
-void World::write(Core::Batch batch, std::function<void()> stored) {
+void World::write(Core::Batch batch, std::function<void()> stored, std::function<void()> lost) {
   writing_ = true;
   const bool refused = chance(0.03);
   const bool answer_lost = chance(0.03);
@@ -125,6 +167,7 @@ void World::write(Core::Batch batch, std::function<void()> stored) {
       if (refused || answer_lost) {
         say(refused ? "  the write fails" : "  the write's answer is lost");
         leading_ = false;
+        if (lost) lost();
         return lead();
       }
       writing_ = false;
@@ -150,7 +193,52 @@ void World::carry_out(const Core::Batch& batch) {
   }
 }
 
+// As a resource manager would: the place comes later, and is stored before anything starts there.
+void World::ask_for_place(const Action& action) {
+  const registry::Instance record = action.instance;
+  waiting_[record.id] = record.incarnation;
+  at(between(0, 20), [this, record, life = life_] {
+    if (life != life_ || !waiting_.contains(record.id)) return;
+    core_->waiting(record.id, record.incarnation, "no room", now_);
+    pump();
+  });
+  at(between(20, 12'000), [this, record, life = life_] {
+    const auto waits = waiting_.find(record.id);
+    if (life == life_ && waits != waiting_.end() && waits->second == record.incarnation) place(record);
+  });
+}
+
+void World::place(const registry::Instance& record) {
+  if (!leading_ || writing_) {
+    at(between(1, 20), [this, record, life = life_] {
+      if (life == life_ && waiting_.contains(record.id)) place(record);
+    });
+    return;
+  }
+  const Placement where{fmt::format("container_{}", record.incarnation), "node1", ""};
+  auto batch = core_->placed(record.id, record.incarnation, where, wall_ms_);
+  waiting_.erase(record.id);
+  if (!batch) return answer_launch(record, tl::unexpected<Error>(batch.error()));
+  ++result_.placements;
+  write(
+      *batch,
+      [this, record, batch = *batch] {
+        start_process(batch.actions.at(0).instance);
+        at(between(0, 10), [this, record, life = life_] {
+          if (life == life_) answer_launch(record, Launched{serial_, 1, "boot"});
+        });
+      },
+      [this, record] { answer_launch(record, fail(ErrorCode::kDeadline, "the place could not be stored")); });
+}
+
+void World::answer_launch(const registry::Instance& record, modelyard::Result<Launched> outcome) {
+  if (core_ == nullptr) return;
+  core_->launched(record.id, record.incarnation, std::move(outcome), lock_of(record.id), moment(), *core_random_);
+  pump();
+}
+
 void World::do_launch(const Action& action) {
+  if (cluster_ && random_.below(3) != 0) return ask_for_place(action);
   const bool fails = chance(0.05);
   const bool answer_lost = chance(0.05);
   at(between(0, 10), [=, this, life = life_] {
@@ -165,9 +253,7 @@ void World::do_launch(const Action& action) {
       if (conflict) outcome = fail(ErrorCode::kConflict, "the lock is held");
       if (fails) outcome = fail(random_.below(2) == 0 ? ErrorCode::kResourceExhausted : ErrorCode::kFailed, "no luck");
       if (answer_lost) outcome = fail(ErrorCode::kDeadline, "no answer");
-      core_->launched(action.instance.id, action.instance.incarnation, std::move(outcome), lock_of(action.instance.id),
-                      moment(), *core_random_);
-      pump();
+      answer_launch(action.instance, std::move(outcome));
     });
   });
 }
@@ -181,6 +267,10 @@ void World::do_kill(const Action& action) {
                          victim->second.report.state == registry::InstanceState::kReady &&
                          action.instance.state == registry::InstanceState::kReady;
     if (healthy) return violated("killed although it is well: " + action.instance.id);
+    if (!fails && waiting_.erase(action.instance.id) > 0) {
+      core_->launched(action.instance.id, action.instance.incarnation, fail(ErrorCode::kCancelled, "called back"),
+                      lock_of(action.instance.id), moment(), *core_random_);
+    }
     if (!fails) end_process(action.instance.id, "killed: " + action.kill_reason);
     at(between(0, 20), [=, this] {
       if (life != life_ || core_ == nullptr) return;
@@ -208,7 +298,9 @@ void World::tell_orders() {
 // What clients are told is stored, and is not known to be dead.
 void World::check_published() {
   for (const registry::Endpoint& endpoint : core_->endpoints()) {
-    const auto stored = store_.instances().find(endpoint.id);
+    const ObservedInstance* known = core_->find_endpoint(endpoint.id);
+    if (known == nullptr) return violated("published and not to be found: " + endpoint.id);
+    const auto stored = store_.instances().find(known->record.id);
     if (stored == store_.instances().end() || stored->second.state != registry::InstanceState::kReady) {
       return violated("published but not stored as ready: " + endpoint.id);
     }

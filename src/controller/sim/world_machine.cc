@@ -8,7 +8,7 @@ namespace modelyard::controller::sim {
 using registry::InstanceState;
 
 Liveness World::lock_of(const std::string& id) const {
-  return processes_.contains(id) ? Liveness::kHeld : Liveness::kFree;
+  return processes_.contains(id) || waiting_.contains(id) ? Liveness::kHeld : Liveness::kFree;
 }
 
 World::Process* World::process(const std::string& id, int64_t born) {
@@ -64,6 +64,28 @@ void World::connect(const std::string& id, int64_t born) {
   send_report(id);
   order(id, core_->order_of(record));
   pump();
+}
+
+// Its session expires; it serves on, and comes back when it can.
+void World::lose_lease(const std::string& id) {
+  Process& runner = processes_.at(id);
+  if (!runner.connected) return;
+  say("  runner " + id + " loses its lease");
+  runner.connected = false;
+  told_.erase(id);
+  if (core_ != nullptr && leading_) core_->lease_ended(id, runner.incarnation, now_);
+  at(between(50, 12'000), [this, id, born = runner.born] { connect(id, born); });
+  pump();
+}
+
+// The controller is gone, or another one leads: runners find the next one, launches that wait are given up.
+void World::leave_controller() {
+  told_.clear();
+  waiting_.clear();
+  for (auto& [id, runner] : processes_) {
+    runner.connected = false;
+    at(between(50, 1'000), [this, id = id, born = runner.born] { connect(id, born); });
+  }
 }
 
 void World::send_report(const std::string& id) {
