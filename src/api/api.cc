@@ -81,6 +81,14 @@ void Api::Impl::add_routes(http::Router& router) {
   add("GET", "/api/v1/events", &Impl::events);
   add("GET", "/api/v1/logs/{name}", &Impl::logs);
   add("GET", "/api/v1/logs/{name}/{version}", &Impl::logs);
+  if (parts_.documents == nullptr) {
+    add("GET", "/api/v1/documents", &Impl::no_documents);
+    add("GET", "/api/v1/documents/facets", &Impl::no_documents);
+    add("GET", "/api/v1/documents/watch", &Impl::no_documents);
+    add("POST", "/api/v1/documents", &Impl::no_documents);
+    add("GET", "/api/v1/offsets", &Impl::no_documents);
+    return;
+  }
   add("GET", "/api/v1/documents", &Impl::search);
   add("GET", "/api/v1/documents/facets", &Impl::facets);
   add("GET", "/api/v1/documents/watch", &Impl::watch_documents);
@@ -98,20 +106,62 @@ io::Task<std::vector<controller::DeploymentStatus>> Api::Impl::statuses() {
   return io::on_loop(parts_.controller_loop.executor(), read(parts_.controller));
 }
 
+io::Task<controller::Role> Api::Impl::role() {
+  const auto read = [](controller::Controller& controller) -> io::Task<controller::Role> {
+    co_return controller.role();
+  };
+  return io::on_loop(parts_.controller_loop.executor(), read(parts_.controller));
+}
+
+io::Task<std::optional<http::Response>> Api::Impl::redirect(const http::Request& request) {
+  const controller::Role now = co_await role();
+  if (now.leads) co_return std::nullopt;
+  if (!now.leader) {
+    co_return http::Response::error(Error(ErrorCode::kUnavailable, "no controller leads now: try again in a moment"));
+  }
+  const std::string where = now.leader->url.empty() ? now.leader->host : now.leader->url;
+  auto response = http::Response::error(Error(ErrorCode::kUnavailable, "another controller leads: " + where));
+  if (now.leader->url.empty()) co_return response;
+  response.status = 307;
+  response.headers.set("location", now.leader->url + std::string(request.target()));
+  co_return response;
+}
+
+Api::Impl::Answer Api::Impl::no_documents(http::Request&) {
+  co_return http::Response::error(
+      Error(ErrorCode::kNotFound, "a controller of a cluster keeps no documents: ask where the sensors write them"));
+}
+
 Api::Impl::Answer Api::Impl::info(http::Request&) {
-  const json::Tree answer{
-      {"version", options_.version}, {"host", options_.host}, {"data", options_.data.string()}, {"started", started_}};
+  const controller::Role now = co_await role();
+  const json::Tree answer{{"version", options_.version},
+                          {"host", options_.host},
+                          {"data", options_.data.string()},
+                          {"started", started_},
+                          {"role", now.leads ? "leader" : "follower"},
+                          {"leader", now.leader ? json::Tree(now.leader->url) : json::Tree(nullptr)}};
   co_return http::Response::json(200, json::dump(answer));
 }
 
 Api::Impl::Answer Api::Impl::healthz(http::Request&) { co_return http::Response::text(200, "ok\n"); }
 
 Api::Impl::Answer Api::Impl::readyz(http::Request&) {
-  const auto read = [](controller::Controller& controller) -> io::Task<bool> {
-    co_return controller.numbers().settled;
+  struct State {
+    bool settled;
+    controller::Role role;
   };
-  const bool settled = co_await io::on_loop(parts_.controller_loop.executor(), read(parts_.controller));
-  if (settled) co_return http::Response::text(200, "ready\n");
+  const auto read = [](controller::Controller& controller) -> io::Task<State> {
+    co_return State{controller.numbers().settled, controller.role()};
+  };
+  const State now = co_await io::on_loop(parts_.controller_loop.executor(), read(parts_.controller));
+  std::string text = "ready\n";
+  if (!now.role.leads) {
+    if (!now.role.leader) co_return http::Response::error(503, "unavailable", "no controller leads now");
+    text += fmt::format("role: follower\nleader: {}\n", now.role.leader->url);
+  } else {
+    text += "role: leader\n";
+  }
+  if (now.settled) co_return http::Response::text(200, text);
   co_return http::Response::error(503, "unavailable",
                                   "the instances that ran before the restart are not all accounted for yet");
 }

@@ -29,7 +29,7 @@ struct Parts {
   io::Loop& controller_loop;  // the controller is called there alone
   controller::Controller& controller;
   payloads::PayloadStore& payloads;
-  documents::Store& documents;
+  documents::Store* documents;  // null: none are kept here, and their routes say so
   const Clock& clock;
 };
 

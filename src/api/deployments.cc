@@ -106,6 +106,7 @@ io::Task<Result<payloads::StoredPayload>> Api::Impl::receive_payload(http::Reque
 }
 
 Api::Impl::Answer Api::Impl::deploy(http::Request& request) {
+  if (auto elsewhere = co_await redirect(request)) co_return *std::move(elsewhere);
   auto wanted = deploy_request_of(request);
   if (!wanted) co_return Response::error(wanted.error());
   if (uploads_ >= kUploadsMax) {
@@ -137,6 +138,7 @@ Api::Impl::Answer Api::Impl::deploy(http::Request& request) {
 }
 
 Api::Impl::Answer Api::Impl::scale(http::Request& request) {
+  if (auto elsewhere = co_await redirect(request)) co_return *std::move(elsewhere);
   const auto filter = filter_of(request);
   if (!filter) co_return Response::error(filter.error());
   const auto body = json::parse(request.body, {.source = "body"});
@@ -158,6 +160,7 @@ Api::Impl::Answer Api::Impl::scale(http::Request& request) {
 }
 
 Api::Impl::Answer Api::Impl::remove(http::Request& request) {
+  if (auto elsewhere = co_await redirect(request)) co_return *std::move(elsewhere);
   const auto filter = filter_of(request);
   if (!filter) co_return Response::error(filter.error());
   const auto count = query_number(request, "instances", 0, 1, kInstancesMax);

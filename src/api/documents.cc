@@ -57,7 +57,8 @@ Api::Impl::Answer Api::Impl::search(http::Request& request) {
   auto query = query_of(request);
   if (!query) co_return Response::error(query.error());
   Promise<Result<documents::Page>> promise(parts_.loop);
-  parts_.documents.search(std::move(*query), [promise](Result<documents::Page> page) { promise.set(std::move(page)); });
+  parts_.documents->search(std::move(*query),
+                           [promise](Result<documents::Page> page) { promise.set(std::move(page)); });
   const auto page = co_await promise.wait();
   if (!page) co_return Response::error(page.error());
   Response response = Response::json(200, array_of(page->documents));
@@ -70,8 +71,8 @@ Api::Impl::Answer Api::Impl::facets(http::Request& request) {
   auto query = query_of(request);
   if (!query) co_return Response::error(query.error());
   Promise<Result<documents::Facets>> promise(parts_.loop);
-  parts_.documents.facets(std::move(*query),
-                          [promise](Result<documents::Facets> facets) { promise.set(std::move(facets)); });
+  parts_.documents->facets(std::move(*query),
+                           [promise](Result<documents::Facets> facets) { promise.set(std::move(facets)); });
   const auto facets = co_await promise.wait();
   if (!facets) co_return Response::error(facets.error());
   json::Tree sensors = json::Tree::object();
@@ -86,7 +87,7 @@ Api::Impl::Answer Api::Impl::facets(http::Request& request) {
 Api::Impl::Answer Api::Impl::watch_documents(http::Request& request) {
   const auto query = query_of(request);
   if (!query) co_return Response::error(query.error());
-  auto matcher = parts_.documents.matcher(*query);
+  auto matcher = parts_.documents->matcher(*query);
   if (!matcher) co_return Response::error(matcher.error());
   auto shared = std::make_shared<const documents::Matcher>(std::move(*matcher));
   co_return Response::events([this, shared](http::SseStream& stream) { return send_news(stream, shared); });
@@ -95,7 +96,7 @@ Api::Impl::Answer Api::Impl::watch_documents(http::Request& request) {
 io::Task<void> Api::Impl::send_news(http::SseStream& stream, std::shared_ptr<const documents::Matcher> matcher) {
   const auto queue = std::make_shared<NewsQueue>(parts_.loop.executor());
   const auto subscription =
-      parts_.documents.subscribe([&loop = parts_.loop, queue](std::shared_ptr<const documents::News> news) {
+      parts_.documents->subscribe([&loop = parts_.loop, queue](std::shared_ptr<const documents::News> news) {
         loop.post([queue, news] {
           queue->batches.push_back(news);
           if (queue->batches.size() > kNewsKept) queue->batches.pop_front();
@@ -126,8 +127,8 @@ Api::Impl::Answer Api::Impl::store_documents(http::Request& request) {
   if (!batch) co_return Response::error(batch.error());
   request.body = {};
   Promise<Result<documents::Stored>> promise(parts_.loop);
-  parts_.documents.store(std::move(*batch),
-                         [promise](Result<documents::Stored> stored) { promise.set(std::move(stored)); });
+  parts_.documents->store(std::move(*batch),
+                          [promise](Result<documents::Stored> stored) { promise.set(std::move(stored)); });
   const auto stored = co_await promise.wait();
   if (!stored) co_return Response::error(stored.error());
   const json::Tree answer{{"stored", stored->stored}, {"already", stored->already}};
@@ -140,7 +141,7 @@ Api::Impl::Answer Api::Impl::offsets(http::Request& request) {
   if (sensor.empty() || source.empty()) {
     co_return Response::error(Error(ErrorCode::kInvalidArgument, "sensor= and source= must be given"));
   }
-  const auto offset = parts_.documents.offset(sensor, source);
+  const auto offset = parts_.documents->offset(sensor, source);
   if (!offset) {
     co_return Response::error(
         Error(ErrorCode::kNotFound, fmt::format("no offset is stored of {} from {}", sensor, source)));

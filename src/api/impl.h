@@ -61,10 +61,14 @@ class Api::Impl {
   Answer watch_documents(http::Request&);
   Answer store_documents(http::Request&);
   Answer offsets(http::Request&);
+  Answer no_documents(http::Request&);
   io::Task<void> send_news(http::SseStream& stream, std::shared_ptr<const documents::Matcher> matcher);
 
   // On the controller's loop and back.
   io::Task<std::vector<controller::DeploymentStatus>> statuses();
+  io::Task<controller::Role> role();
+  // While another controller leads: the answer to whoever wants to change something, 307 to the leader's own.
+  io::Task<std::optional<http::Response>> redirect(const http::Request& request);
 
   Parts parts_;
   Options options_;

@@ -96,7 +96,7 @@ Api::Impl::Answer Api::Impl::metrics(http::Request&) {
   out += fmt::format("modelyard_info{{version=\"{}\"}} 1\n", options_.version);
   controller_metrics(out, both.numbers);
   model_metrics(out, both.statuses);
-  document_metrics(out, parts_.documents.statistics());
+  if (parts_.documents != nullptr) document_metrics(out, parts_.documents->statistics());
   number(out, "modelyard_api_requests_total", "counter", "Requests to the API.", static_cast<double>(requests_));
   number(out, "modelyard_watchers", "gauge", "Watchers of the endpoints over HTTP.", hub_.endpoint_watchers());
   number(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
