@@ -161,13 +161,16 @@ void ZookeeperRegistry::Impl::on_tree(const std::vector<Tree::Change>& changes) 
     for (const Tree::Change& change : changes) take(change.path, change.after);
   }
   for (const std::string& id : runners) on_runners_.call(news_of(text_of_segment(id)));
-  if (!contents_) on_contents_.call();
+  if (std::exchange(stored_changed_, false)) on_contents_.call();
 }
 
 void ZookeeperRegistry::Impl::take_node(const std::string& path, const Tree::NodePtr& node) {
   const auto [folder, name] = folder_and_name(path);
-  if (folder == "epoch") contents_ = nullptr;
-  if (folder == "incarnation") contents_ = nullptr;
+  if (folder == "leader") stored_changed_ = true;
+  if (folder == "epoch" || folder == "incarnation") {
+    contents_ = nullptr;
+    stored_changed_ = true;
+  }
   if (name.empty()) return;
   if (folder == "deployments") {
     take_record(deployments_, unreadable_, path, node, deployment_of);
@@ -179,6 +182,7 @@ void ZookeeperRegistry::Impl::take_node(const std::string& path, const Tree::Nod
     return;
   }
   contents_ = nullptr;
+  stored_changed_ = true;
 }
 
 std::shared_ptr<const Contents> ZookeeperRegistry::Impl::contents() {

@@ -124,6 +124,8 @@ class ZookeeperRegistry::Impl {
   std::map<std::string, std::string> unreadable_;  // path -> why
   std::shared_ptr<const Contents> contents_;       // null: made anew when asked for
 
+  bool stored_changed_ = false;  // not told yet: what is stored, or who leads
+
   // Leading.
   std::string candidate_;  // the path of our node; "" = none
   int64_t candidate_session_ = 0;

@@ -36,7 +36,10 @@ void ZookeeperRegistry::Impl::lose(const std::string& why) {
   if (!std::exchange(leads_, false)) return;
   spdlog::warn("the leadership is lost: {}", why);
   wake_.notify_all();
-  if (on_lost_) on_lost_();
+  // Not inside write(), which may have found it out.
+  io::post(executor_, [this, alive = std::weak_ptr<char>(alive_)] {
+    if (!alive.expired() && on_lost_) on_lost_();
+  });
 }
 
 io::Task<Status> ZookeeperRegistry::Impl::connected() {
