@@ -79,7 +79,7 @@ class Client {
     kConnecting,  // no connection now; the session may live
     kConnected,
     kExpired,  // between two sessions
-    kRefused,  // the ensemble refuses us (credentials, TLS, SASL): no further try; refusal() says why
+    kRefused,  // the ensemble refuses us (credentials, TLS, SASL): no further try; trouble() says why
     kClosed,
   };
   virtual State state() const = 0;
@@ -125,7 +125,8 @@ class Client {
   virtual io::Task<Result<Children>> children(std::string path, Watcher watcher = {}, SteadyTime deadline = {}) = 0;
 
   // A watch that stays (ZooKeeper 3.6 and later; kUnsupported before). Recursive: created, deleted and changed data of
-  // the node and all below it, no kChildrenChanged. Ends when the subscription is destroyed, or with kLost.
+  // the node and all below it, no kChildrenChanged. Ends when the subscription is destroyed, or with kLost. Before 3.9
+  // a server holds one mode for each path: do not watch one path in both.
   enum class WatchMode : int32_t { kPersistent = 0, kPersistentRecursive = 1 };
   virtual io::Task<Result<Subscription>> add_watch(std::string path, WatchMode mode, Watcher watcher,
                                                    SteadyTime deadline = {}) = 0;

@@ -88,7 +88,7 @@ io::Task<Result<T>> NetworkClient::perform(Request request, std::string what, St
 Request NetworkClient::watched(OpCode opcode, const std::string& path, WatchTable::Kind kind, Watcher watcher) const {
   Request request;
   request.opcode = opcode;
-  request.body = path_watch_request(path, watcher != nullptr);
+  request.body = path_watch_request(path, watcher != nullptr && !session_.watches().covers(kind, path));
   if (watcher) request.watch = {kind, path, std::make_shared<const Watcher>(std::move(watcher))};
   return request;
 }

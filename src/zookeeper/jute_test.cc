@@ -226,6 +226,19 @@ TEST(Watches, EventsFindThoseTheyAreFor) {
   EXPECT_EQ(table.take(Type::kDataChanged, "/").size(), 1u);
 }
 
+TEST(Watches, PersistentOnesCoverOthersOfTheSamePath) {
+  using Kind = WatchTable::Kind;
+  WatchTable table;
+  EXPECT_FALSE(table.covers(Kind::kData, "/a"));
+  table.add(Kind::kRecursive, "/a", watcher());
+  EXPECT_TRUE(table.covers(Kind::kData, "/a"));
+  EXPECT_FALSE(table.covers(Kind::kChildren, "/a"));
+  EXPECT_FALSE(table.covers(Kind::kData, "/a/b"));  // another path: the server holds both
+  table.add(Kind::kPersistent, "/p", watcher());
+  EXPECT_TRUE(table.covers(Kind::kData, "/p"));
+  EXPECT_TRUE(table.covers(Kind::kChildren, "/p"));
+}
+
 TEST(Watches, AreTakenWhole) {
   WatchTable table;
   for (const auto kind : {WatchTable::Kind::kData, WatchTable::Kind::kExist, WatchTable::Kind::kChildren,

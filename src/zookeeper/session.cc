@@ -39,7 +39,6 @@ void Session::opened(SteadyTime now, size_t server, std::unique_ptr<SaslMechanis
   opened_at_ = last_sent_ = now;
   patience_ = patience;
   sasl_ = std::move(sasl);
-  new_session_ = session_id_ == 0;
   server_is_new_ = probing_ = doomed_ = false;
   last_xid_ = 0;
   set_watches_ = 0;

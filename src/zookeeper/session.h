@@ -28,8 +28,8 @@ struct Answer {
 };
 
 // One operation on its way. `done` is called once, inside a call of the session's, with the answer or why there is none
-// (kUnavailable: certainly not carried out; kDeadline: it may have been; kCancelled; kUnauthenticated). It must not call
-// the session. Where it cannot read the answer it returns an error, which ends the connection.
+// (kUnavailable: certainly not carried out; kDeadline: it may have been; kCancelled; kUnauthenticated). It must not
+// call the session. Where it cannot read the answer it returns an error, which ends the connection.
 struct Request {
   OpCode opcode = OpCode::kExists;
   std::string body;
@@ -49,7 +49,7 @@ struct Request {
 class SessionEvents {
  public:
   virtual ~SessionEvents() = default;
-  // Operations flow. new_session: the server made it now.
+  // Operations flow. new_session: the first time in this session.
   virtual void on_ready(bool new_session) = 0;
   virtual void on_expired() = 0;
   // path: the server's.
@@ -157,6 +157,7 @@ class Session {
   int64_t last_zxid_ = 0;
   std::chrono::milliseconds timeout_;
   SteadyTime last_heard_{};
+  bool announced_ = false;  // on_ready() was called for this session
   bool refused_ = false;
   WatchTable watches_;
   std::vector<std::pair<std::string, std::string>> auth_;
@@ -171,7 +172,6 @@ class Session {
   SteadyTime patience_{};
   SteadyTime last_sent_{};
   std::unique_ptr<SaslMechanism> sasl_;
-  bool new_session_ = false;
   bool server_is_new_ = false;  // it answered a newer operation
   bool probing_ = false;        // the newer operation that is on its way is alone
   bool doomed_ = false;         // the server closes: nothing more is sent

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <utility>
 
 #include "zookeeper/session.h"
 
@@ -65,7 +65,7 @@ Status Session::take_handshake(std::string_view frame) {
   MY_TRY(ConnectResponse response, decode_connect_response(frame));
   if (response.timeout_ms <= 0 || response.session_id == 0) return expire();
   if (response.read_only) return fail(ErrorCode::kUnavailable, "the server is read-only: it sees no majority");
-  if (!new_session_ && response.session_id != session_id_)
+  if (session_id_ != 0 && response.session_id != session_id_)
     return fail(rubbish("the server answers with another session than the one that was asked for"));
   session_id_ = response.session_id;
   password_ = std::move(response.password);
@@ -85,7 +85,7 @@ Status Session::expire() {
   last_zxid_ = 0;
   timeout_ = options_.session_timeout;
   old_servers_.clear();
-  events_.on_expired();
+  if (std::exchange(announced_, false)) events_.on_expired();
   lose(watches_.take_all());
   return fail(ErrorCode::kUnavailable, "the session has expired");
 }
@@ -152,7 +152,7 @@ Status Session::take_auth(const ReplyHeader& header) {
 
 void Session::become_ready() {
   stage_ = Stage::kReady;
-  events_.on_ready(new_session_);
+  events_.on_ready(!std::exchange(announced_, true));
   if (is_old(server_)) lose(watches_.take_persistent());
   for (const WatchTable::Packet& packet : watches_.set_again(last_zxid_, kSetWatchesMax)) {
     write_packet(kXidSetWatches, packet.has_persistent ? OpCode::kSetWatches2 : OpCode::kSetWatches, packet.body);

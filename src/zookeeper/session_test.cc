@@ -132,6 +132,22 @@ TEST_F(SessionTest, BeginsWithAHandshakeThatIsKeptOverConnections) {
   EXPECT_EQ(log(), "a:ok ready ");
 }
 
+TEST_F(SessionTest, ANewSessionIsAnnouncedOnceEvenIfItsFirstConnectionBreaks) {
+  make({.auth = {{"digest", "a:b"}}});
+  open();
+  ASSERT_TRUE(receive(handshake(kSession, 10'000)).has_value());
+  session_->lost("cut before the credentials were taken");
+  open();
+  write();
+  ASSERT_TRUE(receive(handshake(kSession, 10'000) + reply(kXidAuth, 0, 0)).has_value());
+  EXPECT_EQ(log(), "ready(new) ");
+  session_->lost("cut");
+  open();
+  write();
+  ASSERT_TRUE(receive(handshake(kSession, 10'000) + reply(kXidAuth, 0, 0)).has_value());
+  EXPECT_EQ(log(), "ready ");
+}
+
 TEST_F(SessionTest, TakesServersThatDoNotSayWhetherTheyAreReadOnly) {
   make();
   open();

@@ -46,6 +46,10 @@ bool WatchTable::watches(const std::string& path) const {
   return std::any_of(std::begin(maps_), std::end(maps_), [&](const Map& map) { return map.contains(path); });
 }
 
+bool WatchTable::covers(Kind kind, const std::string& path) const {
+  return of(Kind::kPersistent).contains(path) || (kind != Kind::kChildren && of(Kind::kRecursive).contains(path));
+}
+
 void WatchTable::take_from(Kind kind, std::string_view path, std::vector<Watcher>& out) {
   Map& map = maps_[static_cast<size_t>(kind)];
   const auto at = map.find(path);

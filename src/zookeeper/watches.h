@@ -26,6 +26,10 @@ class WatchTable {
   // Whether the server may still hold a watch at this path for us.
   bool watches(const std::string& path) const;
 
+  // Whether a persistent watch of ours tells everything that a one-shot watch of this kind would. Then the server must
+  // not be asked for that one: before 3.9 it would take the persistent one's place (ZOOKEEPER-4466).
+  bool covers(Kind kind, const std::string& path) const;
+
   // Whom the event is for; the one-shot ones among them are taken away.
   std::vector<Watcher> take(WatchEvent::Type type, const std::string& path);
   // Every watch with its path, for kLost; the table is empty then.
