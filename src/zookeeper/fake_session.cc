@@ -76,12 +76,16 @@ void Session::lose_session() {
     const auto ensemble = self ? self->ensemble_.lock() : nullptr;
     if (!ensemble || self->state != Client::State::kExpired) return;
     self->tell_lost();
-    self->id = ++ensemble->last_session;
-    self->is_alive_ = true;
-    self->is_new_ = true;
-    self->seen_zxid_ = ensemble->store.zxid();
-    self->link();
+    if (!self->is_away_) self->begin_session(*ensemble);
   });
+}
+
+void Session::begin_session(Ensemble& ensemble) {
+  id = ++ensemble.last_session;
+  is_alive_ = true;
+  is_new_ = true;
+  seen_zxid_ = ensemble.store.zxid();
+  link();
 }
 
 void Session::break_connection() {
@@ -108,6 +112,12 @@ void Session::disconnect() {
 void Session::reconnect() {
   is_away_ = false;
   if (state == Client::State::kConnecting) begin();
+  if (state != Client::State::kExpired) return;
+  loop_.post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    const auto ensemble = self ? self->ensemble_.lock() : nullptr;
+    if (ensemble && self->state == Client::State::kExpired && !self->is_away_) self->begin_session(*ensemble);
+  });
 }
 
 void Session::expire() {
@@ -198,7 +208,7 @@ void Session::pump() {
 void Session::flush() {
   const auto ensemble = ensemble_.lock();
   if (flush_scheduled_ || stream_.empty() || !ensemble) return;
-  if (ensemble->events_held && std::holds_alternative<Event>(stream_.front())) return;
+  if (ensemble->events_held && std::holds_alternative<WatchEvent>(stream_.front())) return;
   flush_scheduled_ = true;
   loop_.post([weak = weak_from_this()] {
     const auto self = weak.lock();
@@ -206,13 +216,13 @@ void Session::flush() {
     self->flush_scheduled_ = false;
     const auto owner = self->ensemble_.lock();
     if (self->stream_.empty() || !owner) return;
-    if (owner->events_held && std::holds_alternative<Event>(self->stream_.front())) return;
+    if (owner->events_held && std::holds_alternative<WatchEvent>(self->stream_.front())) return;
     const Item item = std::move(self->stream_.front());
     self->stream_.pop_front();
     self->last_heard = system_clock().now();
-    if (const Event* event = std::get_if<Event>(&item)) {
-      self->seen_zxid_ = std::max(self->seen_zxid_, event->zxid);
-      self->dispatch(event->event);
+    if (const WatchEvent* event = std::get_if<WatchEvent>(&item)) {
+      // An event is no proof of having seen all that its transaction did: it does not move seen_zxid_.
+      self->dispatch(*event);
     } else {
       const Answer& answer = std::get<Answer>(item);
       self->seen_zxid_ = std::max(self->seen_zxid_, answer.zxid);

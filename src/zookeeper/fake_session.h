@@ -135,20 +135,17 @@ class Session : public std::enable_shared_from_this<Session> {
   } watchers;
 
  private:
-  struct Event {
-    WatchEvent event;
-    int64_t zxid;
-  };
   struct Answer {
     std::shared_ptr<Call> call;
     int64_t zxid;
   };
-  using Item = std::variant<Event, Answer>;
+  using Item = std::variant<WatchEvent, Answer>;
 
   void pump();
   void schedule_pump();
   void break_connection();
   void lose_session();
+  void begin_session(Ensemble& ensemble);
   void link();
   void set_watches_again();
   void announce(Client::State now, bool new_session);

@@ -115,7 +115,7 @@ bool Store::is_allowed(const Caller& caller, const AclList& acl, int32_t wanted)
 }
 
 void Store::tell(WatchEvent::Type type, const std::string& path) {
-  events_.push_back({type, path, nodes_.at(path).acl, zxid_});
+  events_.push_back({type, path, nodes_.at(path).acl});
 }
 
 void Store::roll_back() {

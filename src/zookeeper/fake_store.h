@@ -43,7 +43,6 @@ struct StoreEvent {
   WatchEvent::Type type;
   std::string path;
   AclList acl;
-  int64_t zxid = 0;
 };
 
 // The identity that an addauth gives; nothing: the server refuses it.

@@ -72,7 +72,7 @@ void Session::tell(const StoreEvent& event) {
   const auto ensemble = ensemble_.lock();
   if (!ensemble || state != Client::State::kConnected || !registered_wants(event)) return;
   if (ensemble->options.events_ask_read && !Store::is_allowed(caller(), event.acl, perms::kRead)) return;
-  stream_.push_back(Event{{event.type, event.path}, event.zxid});
+  stream_.push_back(WatchEvent{event.type, event.path});
   flush();
 }
 
@@ -111,10 +111,7 @@ void Session::tell_lost() {
   }
 }
 
-void Session::replay(Type type, const std::string& path) {
-  const auto ensemble = ensemble_.lock();
-  stream_.push_back(Event{{type, path}, ensemble->store.zxid()});
-}
+void Session::replay(Type type, const std::string& path) { stream_.push_back(WatchEvent{type, path}); }
 
 // What SetWatches2 does: a one-shot watch whose node changed after seen_zxid_ fires, every other is set again.
 // Persistent ones are set again and say nothing of what was missed.
