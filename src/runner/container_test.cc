@@ -10,6 +10,7 @@
 
 #include <filesystem>
 
+#include "base/base64.h"
 #include "base/strings.h"
 #include "hadoop/security/tokens.h"
 #include "http/client.h"
@@ -69,9 +70,9 @@ class Container : public ::testing::Test {
   std::string read(const fs::path& path) const { return io::read_file(path).value_or(std::string()); }
 
   void start(std::vector<std::string> more = {}) {
-    std::vector<std::string> environment{"MODELYARD_SPEC=" + json::dump(spec_), "CONTAINER_ID=container_1_2",
-                                         "LOG_DIRS=" + (root_.path() / "logs").string() + ",/nowhere",
-                                         "NM_HOST=127.0.0.1"};
+    std::vector<std::string> environment{
+        "MODELYARD_SPEC=" + base64url_encode(json::dump(spec_)), "CONTAINER_ID=container_1_2",
+        "LOG_DIRS=" + (root_.path() / "logs").string() + ",/nowhere", "NM_HOST=127.0.0.1"};
     if (!secret_.empty()) environment.push_back("MODELYARD_ZK_SECRET=" + secret_);
     environment.insert(environment.end(), more.begin(), more.end());
     std::vector<char*> envp;

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/base64.h"
 #include "json/json.h"
 #include "json/tree.h"
 
@@ -26,8 +27,9 @@ std::string machine_name() {
 }
 
 Result<registry::InstanceSpec> container_spec(Surroundings& surroundings) {
-  const std::string text = variable("MODELYARD_SPEC");
+  std::string text = variable("MODELYARD_SPEC");
   if (text.empty()) return fail(ErrorCode::kInvalidArgument, "--container needs the spec in $MODELYARD_SPEC");
+  if (!text.starts_with('{')) text = base64_decode(text).value_or("");
   MY_TRY(const json::Tree tree, json::parse(text, {.source = "$MODELYARD_SPEC"}));
   MY_TRY(registry::InstanceSpec spec, registry::instance_spec_from_json(tree));
   if (spec.zookeeper.empty())

@@ -20,7 +20,8 @@ struct Surroundings {
 
 std::string machine_name();
 
-// The spec of `modelyard-runner --container`: $MODELYARD_SPEC (JSON), with the places that the container has: the
+// The spec of `modelyard-runner --container`: $MODELYARD_SPEC (JSON, or its base64: node
+// managers paste variables into a shell's script), with the places that the container has: the
 // current folder, ./payload, the first of $LOG_DIRS (else ./log), $CONTAINER_ID unless the spec names one. A name in
 // $NM_HOST is the machine's.
 Result<registry::InstanceSpec> container_spec(Surroundings& surroundings);
