@@ -101,6 +101,7 @@ modelyard::Status Client::Impl::loop_open() {
 }
 
 void Client::Impl::run() {
+  own_ = std::this_thread::get_id();
   pthread_setname_np(pthread_self(), "modelyard");
   loop_.post([this] { source_->start(); });
   loop_.run();

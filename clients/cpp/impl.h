@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -54,7 +55,7 @@ class __attribute__((visibility("hidden"))) Client::Impl : public std::enable_sh
   void run();
   // False once it is closed: then fn never runs.
   bool submit(std::function<void()> fn) const;
-  bool on_own_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
+  bool on_own_thread() const { return std::this_thread::get_id() == own_.load(); }
 
   Options options_;
   mutable io::Loop loop_;
@@ -75,6 +76,7 @@ class __attribute__((visibility("hidden"))) Client::Impl : public std::enable_sh
 
   std::mutex close_mutex_;  // held until the thread has ended
   std::thread thread_;
+  std::atomic<std::thread::id> own_;  // asked while close() joins the thread
 };
 
 }  // namespace modelyard::sdk
