@@ -156,6 +156,28 @@ TEST_P(ClientServers, ClosingTakesTheEphemeralNodesAtOnce) {
   }(*this));
 }
 
+TEST_P(ClientServers, AOneShotWatchDoesNotEndAPersistentOne) {
+  if (GetParam() == "3.4") return;  // which has no persistent ones
+  start({.version = GetParam()});
+  io::run_blocking(loop, [](Servers& test) -> io::Task<void> {
+    const auto client = test.connect(test.options());
+    for (const auto mode : {Client::WatchMode::kPersistent, Client::WatchMode::kPersistentRecursive}) {
+      const std::string path = mode == Client::WatchMode::kPersistent ? "/p" : "/r";
+      EXPECT_TRUE(co_await client->create(path, ""));
+      int persistent = 0, once = 0, children = 0;
+      const auto kept = co_await client->add_watch(path, mode, [&](const WatchEvent&) { ++persistent; });
+      EXPECT_TRUE(co_await client->get(path, [&](const WatchEvent&) { ++once; }));
+      EXPECT_TRUE(co_await client->children(path, [&](const WatchEvent&) { ++children; }));
+      for (int i = 0; i < 3; ++i) EXPECT_TRUE(co_await client->set(path, "x"));
+      EXPECT_TRUE(co_await client->create(path + "/kid", ""));
+      EXPECT_TRUE(co_await client->sync("/"));
+      EXPECT_TRUE(co_await eventually([&] { return persistent == 4 && once == 1 && children == 1; }))
+          << path << " " << persistent << " " << once << " " << children;
+    }
+    co_await client->close(soon(2s));
+  }(*this));
+}
+
 TEST_P(ClientServers, TheSessionOutlivesTheServerItWasOn) {
   start({.version = GetParam(), .size = 3});
   io::run_blocking(loop, [](Servers& test) -> io::Task<void> {
