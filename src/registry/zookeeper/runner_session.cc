@@ -140,6 +140,7 @@ Client::Watcher RunnerSession::Impl::watcher(std::function<void()> note) {
 void RunnerSession::Impl::start() {
   state_ = client_.on_state([this](Client::State state, bool new_session) {
     if (new_session) forget_nodes();
+    clean_ = false;  // until the server has been heard
     if (state != Client::State::kConnected) return;
     record_known_ = false;
     failures_ = 0;
