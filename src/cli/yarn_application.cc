@@ -80,33 +80,34 @@ Status check_label(hadoop::ResourceManager& rm, const std::string& wanted) {
 
 }  // namespace
 
-std::string command_word(std::string_view word) {
-  std::string out = "'";
-  for (const char c : word) {
-    switch (c) {
-      case '\'': out += R"('\\'')"; break;
-      case '\\':
-      case '"':
-      case '$':
-      case '`':
-        out += '\\';
-        out += c;
-        break;
-      default: out += c;
-    }
+std::string environment_value(std::string_view value) {
+  std::string out;
+  for (const char c : value) {
+    if (c == '\\' || c == '"' || c == '$' || c == '`') out += '\\';
+    out += c;
   }
-  return out + "'";
+  return out;
 }
 
-std::string controller_command(const ApplicationOptions& options, const std::string& application_id,
-                               const std::string& staging_uri) {
+std::string command_word(std::string_view word) {
+  std::string quoted = "'";
+  for (const char c : word) {
+    if (c == '\'')
+      quoted += R"('\'')";
+    else
+      quoted += c;
+  }
+  return environment_value(quoted + "'");
+}
+
+std::string controller_command(const ApplicationOptions& options, const std::string& staging_uri) {
   // The node manager gives redirections to the last command alone, so the shell's own are turned first; exec leaves no
   // shell between the node manager's signals and the controller.
   std::string out = "exec 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr; export HADOOP_CONF_DIR=$PWD; exec ./";
   out += fmt::format("{}/bin/modelyard controller --launcher yarn --zk {} --zk-root {}", kBundleLink,
                      command_word(options.quorum), command_word(options.zk_root));
   out += " --listen 0.0.0.0:0 --data $PWD/data";
-  out += fmt::format(" --application {} --staging {}", application_id, command_word(staging_uri));
+  out += fmt::format(" --staging {}", command_word(staging_uri));
   return out;
 }
 

@@ -41,11 +41,12 @@ struct ApplicationOptions {
 };
 
 // The command of the application master's container. One function, so that its options stand in one place.
-std::string controller_command(const ApplicationOptions& options, const std::string& application_id,
-                               const std::string& staging_uri);
+std::string controller_command(const ApplicationOptions& options, const std::string& staging_uri);
 // A word of a container's command line, whatever is in it. The node manager writes the command between the double
 // quotes of `bash -c "…"` as it is, so the word is quoted for two shells.
 std::string command_word(std::string_view word);
+// A variable's value: the node manager writes `export NAME="…"` with the value as it is.
+std::string environment_value(std::string_view value);
 
 // Everything that can be known before a byte is sent: kInvalidArgument, each text says what there is instead.
 Status check_request(hadoop::ResourceManager& rm, const ApplicationOptions& options,

@@ -32,6 +32,8 @@ TEST(CommandWord, AnyWordComesThroughTwoShells) {
     ASSERT_TRUE(ran) << ran.error().message();
     EXPECT_EQ(ran->exit_code, 0);
     EXPECT_EQ(ran->text, word);
+    const std::string exported = "export A=\"" + environment_value(word) + "\"; printf %s \"$A\"";
+    EXPECT_EQ(payloads::run_tool({"/bin/bash", "-c", exported}, seconds(10))->text, word);
   }
 }
 
@@ -39,7 +41,7 @@ TEST(ControllerCommand, ReplacesTheShellAndQuotesWhatPeopleChose) {
   ApplicationOptions options;
   options.quorum = "a:1,b:2/chroot";
   options.zk_root = "/x y";
-  const std::string command = controller_command(options, "application_1_2", "hdfs://nn:8020/user/alice/.modelyard");
+  const std::string command = controller_command(options, "hdfs://nn:8020/user/alice/.modelyard");
   EXPECT_THAT(command, HasSubstr("exec 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr;"));
   EXPECT_THAT(command, HasSubstr("exec ./modelyard/bin/modelyard controller --launcher yarn --zk 'a:1,b:2/chroot' "
                                  "--zk-root '/x y'"));

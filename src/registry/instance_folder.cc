@@ -27,6 +27,7 @@ json::Tree to_json(const InstanceSpec& spec) {
           {"vcores", spec.vcores},
           {"env", spec.env},
           {"deployer_env", spec.deployer_env},
+          {"digest", spec.digest},
           {"health_path", spec.health_path},
           {"endpoint_wait_ms", spec.endpoint_wait_ms},
           {"drain_ms", spec.drain_ms},
@@ -55,6 +56,7 @@ Result<InstanceSpec> instance_spec_from_json(const json::Tree& tree) {
   fields.read("vcores", spec.vcores);
   fields.read("env", spec.env);
   fields.read("deployer_env", spec.deployer_env);
+  fields.read("digest", spec.digest);
   fields.read("health_path", spec.health_path);
   fields.read("endpoint_wait_ms", spec.endpoint_wait_ms);
   fields.read("drain_ms", spec.drain_ms);

@@ -37,6 +37,7 @@ struct InstanceSpec {
   std::string name;
   std::string version;
   int64_t revision = 0;
+  std::string digest;      // of the payload
   std::string payload;     // folder with the payload's files, read only
   std::string folder;      // DATA/instances/ID; of a container its working directory, which its runner fills in
   std::string log_folder;  // "" = FOLDER/log

@@ -155,8 +155,11 @@ class Service {
     Status done = submit(wanted, application.id, bundle);
     if (done) done = wait(application.id, system_clock().now() + time_max, time_max);
     if (!done) {
-      invocation_.exit_with(done.error().code() == ErrorCode::kUnavailable ? kNotReachable : kFailed);
-      static_cast<void>(hdfs_.remove(folder_, true));
+      // What may run needs its files for its next attempt.
+      const bool not_known =
+          done.error().code() == ErrorCode::kUnavailable || done.error().code() == ErrorCode::kDeadline;
+      invocation_.exit_with(not_known ? kNotReachable : kFailed);
+      if (!not_known) static_cast<void>(hdfs_.remove(folder_, true));
     }
     return done;
   }
@@ -164,6 +167,7 @@ class Service {
  private:
   Status submit(const ApplicationOptions& wanted, const std::string& id, const fs::path& bundle) {
     hadoop::Submission submission;
+    remove_ended();
     submission.id = id;
     submission.name = "MaaS";
     submission.queue = wanted.queue;
@@ -174,14 +178,16 @@ class Service {
     submission.attempts_max = kAttempts;
     submission.keep_containers = true;
     submission.attempt_failures_validity = kFailuresForgottenAfter;
-    submission.command = controller_command(wanted, id, hdfs_.uri(staging_));
-    submission.environment = {{"HADOOP_USER_NAME", hdfs_.options().user}};
+    submission.command = controller_command(wanted, hdfs_.uri(staging_));
+    submission.environment = {{"HADOOP_USER_NAME", environment_value(hdfs_.options().user)}};
     if (!wanted.model_environment.empty()) {
       json::Tree pairs = json::Tree::object();
       for (const auto& [key, value] : wanted.model_environment) pairs[key] = value;
-      submission.environment["MODELYARD_MODEL_ENVIRONMENT"] = json::dump(pairs);
+      submission.environment["MODELYARD_MODEL_ENVIRONMENT"] = environment_value(json::dump(pairs));
     }
-    if (!wanted.timeline_domain.empty()) submission.environment["MODELYARD_TIMELINE_DOMAIN"] = wanted.timeline_domain;
+    if (wanted.node_label) submission.environment["MODELYARD_NODE_LABEL"] = *wanted.node_label;
+    if (!wanted.timeline_domain.empty())
+      submission.environment["MODELYARD_TIMELINE_DOMAIN"] = environment_value(wanted.timeline_domain);
     MY_TRY(const std::string secret, installation_secret(hdfs_, staging_));
     submission.secrets.emplace(kSecretAlias, secret);
     {
@@ -189,12 +195,28 @@ class Service {
       MY_TRY(hadoop::LocalFile programs, place_bundle(hdfs_, staging_, bundle, [&](int64_t sent) {
                progress.show(fmt::format("sending the programs: {} MiB", sent >> 20));
              }));
+      submission.environment["MODELYARD_BUNDLE_URI"] = programs.uri;
       submission.files.push_back(std::move(programs));
     }
     MY_TRY(std::vector<hadoop::LocalFile> sites, place_site_files(hdfs_, folder_, site_files(invocation_)));
     for (hadoop::LocalFile& site : sites) submission.files.push_back(std::move(site));
     MY_TRY(submission.tokens, delegation_tokens(hdfs_, configuration_));
     return rm_.submit(submission);
+  }
+
+  // The folders of applications that have ended; nobody but the next submission would. What fails here fails nothing.
+  void remove_ended() {
+    constexpr int kLookedAtMax = 20;
+    const auto listed = hdfs_.list(staging_);
+    if (!listed) return;
+    int looked_at = 0;
+    for (const hadoop::FileStatus& file : *listed) {
+      if (!file.name.starts_with("application_")) continue;
+      if (++looked_at > kLookedAtMax) return;
+      const auto report = rm_.report(file.name);
+      const bool gone = report ? report->ended() : report.error().code() == ErrorCode::kNotFound;
+      if (gone) static_cast<void>(hdfs_.remove(hadoop::join_path(staging_, file.name), true));
+    }
   }
 
   Status wait(const std::string& id, SteadyTime deadline, milliseconds time_max) {
@@ -204,8 +226,11 @@ class Service {
     std::string state = "not known";
     while (system_clock().now() < deadline) {
       const auto report = rm_.report(id);
-      // Accepted, and not yet to be seen: a resource manager that stores what it accepts takes a moment.
-      if (!report && report.error().code() != ErrorCode::kNotFound) return fail(Error(report.error()));
+      // Not yet to be seen: a resource manager stores what it accepted first. Away: it may be just starting again.
+      const ErrorCode code = report ? ErrorCode::kNotFound : report.error().code();
+      const bool passing =
+          code == ErrorCode::kNotFound || code == ErrorCode::kUnavailable || code == ErrorCode::kDeadline;
+      if (!report && !passing) return fail(Error(report.error()));
       if (report) {
         state = report->state;
         if (state == "RUNNING") {

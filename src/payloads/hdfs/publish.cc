@@ -66,6 +66,10 @@ std::string published_path(std::string_view staging, std::string_view digest) {
   return hadoop::join_path(folder_of(staging), name.append(kSuffix));
 }
 
+Result<Published> find_published(hadoop::WebHdfs& hdfs, std::string_view staging, std::string_view digest) {
+  return published_at(hdfs, published_path(staging, digest));
+}
+
 Result<Published> publish_folder(hadoop::WebHdfs& hdfs, const fs::path& folder, std::string_view digest,
                                  std::string_view staging, const hadoop::WebHdfs::Sent& sent, const Limits& limits) {
   if (!is_digest(digest)) return fail(ErrorCode::kInvalidArgument, fmt::format("'{}' is no digest", digest));

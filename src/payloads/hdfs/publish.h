@@ -24,6 +24,9 @@ struct Published {
 
 std::string published_path(std::string_view staging, std::string_view digest);
 
+// What is there now; kNotFound. Blocks.
+Result<Published> find_published(hadoop::WebHdfs& hdfs, std::string_view staging, std::string_view digest);
+
 // Packs the folder as a gzipped tar, sends it under another name and renames it: under its own name it is always
 // whole. Several publishers at once are harmless. `sent` is told the bytes of the folder packed so far.
 Result<Published> publish_folder(hadoop::WebHdfs& hdfs, const std::filesystem::path& folder, std::string_view digest,
