@@ -40,6 +40,7 @@ void YarnLauncher::take(const yarn::MasterEvents& events) {
   for (const yarn::Container& container : events.allocated) take_allocated(container);
   for (const yarn::ContainerStatus& status : events.completed) take_completed(status);
   for (const yarn::MasterEvents::Refused& refused : events.refused) take_refused(refused);
+  if (!waiting_.empty()) arrange();
   for (const yarn::NodeUpdate& update : events.nodes) {
     if (update.state != yarn::NodeUpdate::State::kUsable)
       spdlog::warn("node {} is {}{}", update.node.text(),
@@ -119,6 +120,7 @@ io::Task<void> YarnLauncher::tick() {
       spdlog::info("node {} may be used again", host);
     }
     if (orphans_at_ && *orphans_at_ < now()) end_orphans();
+    if (!waiting_.empty()) arrange();
   }
 }
 

@@ -19,6 +19,7 @@ namespace yarn = hadoop::yarn;
 
 constexpr seconds kSaidAgain{1};  // not more often is the same launch's reason told
 constexpr size_t kPrioritiesMax = 10'000;
+constexpr seconds kTurn{10};
 
 SteadyTime now() { return system_clock().now(); }
 
@@ -93,9 +94,11 @@ io::Task<Result<Launched>> YarnLauncher::run(LaunchPtr launch) {
   if (!files) co_return fail(std::move(files).error());
   launch->files = std::move(*files);
   if (launch->withdrawn) co_return fail(*launch->withdrawn);
-  MY_CO_TRY_VOID(ask(*launch));
+  MY_CO_TRY_VOID(master_.machine().judge({launch->spec.memory_mb, launch->spec.vcores}));
+  launch->priority = priority_of(launch->spec);
   waiting_[launch->priority].push_back(launch);
   launch->queued = true;
+  arrange();
   MY_CO_TRY_VOID(co_await wait_for_container(launch));
   Status started = co_await place_and_start(launch);
   if (!started) co_return fail(std::move(started).error());
@@ -112,27 +115,33 @@ int32_t YarnLauncher::priority_of(const registry::InstanceSpec& spec) {
   return at->second;
 }
 
-Status YarnLauncher::ask(Launch& launch) {
-  launch.priority = priority_of(launch.spec);
-  const auto queue = waiting_.find(launch.priority);
-  const auto count = static_cast<int32_t>(queue == waiting_.end() ? 1 : queue->second.size() + 1);
-  MY_TRY_VOID(master_.machine().want(launch.priority,
-                                     {{launch.spec.memory_mb, launch.spec.vcores}, count, options_.node_label}));
-  master_.wake();
-  return {};
+void YarnLauncher::drop_ask(int32_t priority) {
+  waiting_.erase(priority);
+  std::optional<yarn::Ask> asked = master_.machine().wanted(priority);
+  if (!asked) return;
+  asked->count = 0;
+  // Lowering an ask is never refused.
+  static_cast<void>(master_.machine().want(priority, std::move(*asked)));
 }
 
-// As many as wait.
-void YarnLauncher::set_ask(int32_t priority) {
-  const auto queue = waiting_.find(priority);
-  const std::optional<yarn::Ask> asked = master_.machine().wanted(priority);
-  if (!asked) return;
-  yarn::Ask ask = *asked;
-  ask.count = queue == waiting_.end() ? 0 : static_cast<int32_t>(queue->second.size());
-  if (queue != waiting_.end() && queue->second.empty()) waiting_.erase(queue);
-  // Lowering an ask is never refused.
-  static_cast<void>(master_.machine().want(priority, std::move(ask)));
-  master_.wake();
+// A scheduler keeps a node free for an ask that it cannot fulfil yet, and nobody gets that node meanwhile. So what the
+// queue has no room for is asked for only while nothing waits that there is room for; and whatever was not placed in
+// kTurn holds nobody else back. Where nothing fits everything is asked for: the cluster shall see what is lacking.
+void YarnLauncher::arrange() {
+  const SteadyTime time = now();
+  const auto fits = [&](const Launch& launch) {
+    return launch.spec.memory_mb <= master_.machine().headroom().memory_mb && time < launch.since + kTurn;
+  };
+  const bool any_fits =
+      std::any_of(waiting_.begin(), waiting_.end(), [&](const auto& entry) { return fits(*entry.second.front()); });
+  for (const auto& [priority, queue] : waiting_) {
+    const Launch& first = *queue.front();
+    const int32_t count = any_fits && !fits(first) ? 0 : static_cast<int32_t>(queue.size());
+    const Status asked =
+        master_.machine().want(priority, {{first.spec.memory_mb, first.spec.vcores}, count, options_.node_label});
+    if (!asked) spdlog::warn("asking for {}: {}", first.spec.id, asked.error().message());
+  }
+  if (master_.machine().has_changes()) master_.wake();
 }
 
 io::Task<Status> YarnLauncher::wait_for_container(LaunchPtr launch) {
@@ -225,7 +234,8 @@ void YarnLauncher::withdraw(Launch& launch, Error why) {
     launch.queued = false;
     std::deque<LaunchPtr>& queue = waiting_[launch.priority];
     std::erase_if(queue, [&](const LaunchPtr& other) { return other.get() == &launch; });
-    set_ask(launch.priority);
+    if (queue.empty()) drop_ask(launch.priority);
+    arrange();
   }
   launch.changed.notify_all();
 }

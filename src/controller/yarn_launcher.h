@@ -109,8 +109,8 @@ class YarnLauncher final : public Launcher {
   using Kind = std::tuple<std::string, std::string, int64_t, int64_t, int>;
 
   io::Task<Result<Launched>> run(LaunchPtr launch);
-  Status ask(Launch& launch);
-  void set_ask(int32_t priority);
+  void arrange();
+  void drop_ask(int32_t priority);
   io::Task<Status> wait_for_container(LaunchPtr launch);
   io::Task<Status> place_and_start(LaunchPtr launch);
   void withdraw(Launch& launch, Error why);

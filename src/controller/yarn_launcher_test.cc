@@ -186,8 +186,8 @@ TEST_F(Cluster, ALaunchAsksIsPlacedStoredAndStarted) {
 
 TEST_F(Cluster, WhatCannotBePlacedWaitsSaysWhyAndHoldsUpNobody) {
   run([this](io::Scope& scope) -> io::Task<void> {
-    rm.maximum = {8192, 8};
     rm.nodes[0].memory_mb = 1024;
+    rm.reserves = true;
     begin(scope, spec("big-1", 2000, "big"));
     EXPECT_TRUE(co_await until([&] { return waits.contains("big-1"); }));
     EXPECT_THAT(waits["big-1"], HasSubstr("2000 MB"));
@@ -195,6 +195,7 @@ TEST_F(Cluster, WhatCannotBePlacedWaitsSaysWhyAndHoldsUpNobody) {
     EXPECT_TRUE(co_await until([&] { return results.contains("dga-1"); }));
     EXPECT_FALSE(results.contains("big-1"));
     EXPECT_EQ(launcher->waiting_launches(), 1U);
+    EXPECT_TRUE(co_await until([&] { return rm.asks.begin()->second.count == 1; })) << "the cluster shall know of it";
     // Called back: it ends, and asks no more.
     EXPECT_TRUE((co_await launcher->kill(instance("big-1"))).has_value());
     EXPECT_EQ(results.at("big-1").error().code(), ErrorCode::kCancelled);

@@ -108,7 +108,10 @@ Reply FakeResourceManager::take_allocate(const std::string& body) {
     asks[in.priority().priority()] = {yarn::resource_of(in.capability()), in.num_containers(),
                                       in.node_label_expression()};
   if (allocates) {
-    for (auto& [priority, ask] : asks) allocate(priority, ask);
+    for (auto& [priority, ask] : asks) {
+      allocate(priority, ask);
+      if (reserves && ask.count > 0) break;
+    }
   }
 
   pb::AllocateResponse response;

@@ -33,6 +33,7 @@ class FakeResourceManager {
   yarn::Resource maximum{2048, 4};
   std::set<std::string> labels;
   bool allocates = true;   // at each heartbeat what fits
+  bool reserves = false;   // keeps everything free for the first ask that does not fit
   int extra = 0;           // containers given above what is asked, once
   bool shut_down = false;  // the next answers say so
   bool forgets_attempt = false;

@@ -49,17 +49,21 @@ const Token* MasterMachine::nm_token(const NodeId& node) const {
   return found == nm_tokens_.end() ? nullptr : &found->second;
 }
 
+Status MasterMachine::judge(const Resource& resource) const {
+  if (maximum_.memory_mb <= 0) return {};  // not registered yet
+  if (resource.memory_mb > maximum_.memory_mb)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} MB are asked for; the cluster gives a container {} MB at most", resource.memory_mb,
+                            maximum_.memory_mb));
+  if (resource.vcores > maximum_.vcores)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} vcores are asked for; the cluster gives a container {} at most", resource.vcores,
+                            maximum_.vcores));
+  return {};
+}
+
 Status MasterMachine::want(int32_t priority, Ask ask) {
-  if (maximum_.memory_mb > 0 && ask.count > 0) {
-    if (ask.resource.memory_mb > maximum_.memory_mb)
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} MB are asked for; the cluster gives a container {} MB at most",
-                              ask.resource.memory_mb, maximum_.memory_mb));
-    if (ask.resource.vcores > maximum_.vcores)
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} vcores are asked for; the cluster gives a container {} at most", ask.resource.vcores,
-                              maximum_.vcores));
-  }
+  if (ask.count > 0) MY_TRY_VOID(judge(ask.resource));
   const auto found = asks_.find(priority);
   if (found == asks_.end() ? ask.count <= 0 : found->second == ask) return {};
   asks_[priority] = std::move(ask);

@@ -78,8 +78,9 @@ class MasterMachine {
   // For a connection to the node; nullptr = none came yet.
   const Token* nm_token(const NodeId& node) const;
 
-  // Sets what is wanted with a priority from now on; count 0 = nothing. kInvalidArgument: above maximum(); the text
-  // names it.
+  // kInvalidArgument: above maximum(); the text names it.
+  Status judge(const Resource& resource) const;
+  // Sets what is wanted with a priority from now on; count 0 = nothing. Errors as judge().
   Status want(int32_t priority, Ask ask);
   // What is still wanted; nothing when the priority is not in the table.
   std::optional<Ask> wanted(int32_t priority) const;
