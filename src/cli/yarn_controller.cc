@@ -139,7 +139,8 @@ class YarnController {
   // On the controller's loop, as everything of registry and launcher.
   io::Task<Result<registry::Registry*>> open_parts(std::string url) {
     MY_CO_TRY(const auto managers, options_.configuration.resource_managers());
-    for (const hadoop::ResourceManagerAddress& manager : managers) schedulers_.push_back(manager.scheduler);
+    for (const hadoop::ResourceManagerAddress& manager : managers)
+      schedulers_.push_back({manager.scheduler.host, manager.scheduler.port});
     made_ = std::make_unique<controller::YarnLauncher>(
         host_.controller_loop().executor(), launcher_options(url),
         [this](registry::InstanceSpec spec) { return files_of(std::move(spec)); }, Random::from_system());
@@ -209,7 +210,7 @@ class YarnController {
   std::string staging_;
   std::string token_place_;
   hadoop::yarn::LocalResource bundle_;
-  std::vector<hadoop::Address> schedulers_;
+  std::vector<hadoop::rpc::Address> schedulers_;
   std::unique_ptr<payloads::PayloadStore> payloads_;
   ControllerHost host_;
   std::unique_ptr<payloads::PayloadFetcher> fetcher_;
