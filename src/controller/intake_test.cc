@@ -241,7 +241,7 @@ TEST_P(Chance, EachRequestIsCarriedOutOnce) {
         running = false;
       } else if (what == 1) {
         scene.store.give_away({"node2", 1, ""}, random.below(2) == 0);
-        co_await io::sleep_for(std::chrono::microseconds(random.below(2'000)));
+        co_await io::sleep_for(std::chrono::microseconds(random.below(2'000)));  // polls: time for both leaders
         scene.store.take_back();
       } else {
         const std::string name = random.below(2) == 0 ? "dga" : "spam";
@@ -257,7 +257,8 @@ TEST_P(Chance, EachRequestIsCarriedOutOnce) {
         if (random.below(6) == 0) scene.payloads.fates["/models/dga"].push_back(Error(ErrorCode::kUnavailable, "away"));
       }
       scene.runners.play();
-      co_await io::sleep_for(std::chrono::microseconds(random.below(1'500)));
+      co_await io::sleep_for(
+          std::chrono::microseconds(random.below(1'500)));  // polls: chance decides how far all has come
     }
     trouble = false;
     if (!running) co_await scene.begin();

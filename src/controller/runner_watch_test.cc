@@ -58,7 +58,7 @@ TEST_P(RunnerWatchTable, TellsTheControllerWhatCounts) {
   io::run_blocking(loop, [](registry::FakeRegistry& from, std::vector<RunnerNews> all) -> io::Task<void> {
     for (RunnerNews& news : all) {
       from.tell(std::move(news));
-      co_await io::sleep_for(std::chrono::microseconds(1));  // lets the posted call come
+      co_await io::sleep_for(std::chrono::microseconds(1));  // polls: lets the posted call come
     }
   }(store, GetParam().news));
   EXPECT_EQ(heard.lines, GetParam().heard);
@@ -102,7 +102,9 @@ TEST(RunnerWatch, says_all_again_when_the_records_were_read_anew) {
   RunnerWatch watch(store, heard.sink());
   watch.start();
   store.tell({"dga-a", kLease, says(InstanceState::kReady)});
-  io::run_blocking(loop, []() -> io::Task<void> { co_await io::sleep_for(std::chrono::microseconds(1)); }());
+  io::run_blocking(loop, []() -> io::Task<void> {
+    co_await io::sleep_for(std::chrono::microseconds(1));
+  }());  // polls: once, for the posted call
   EXPECT_TRUE(heard.lines.empty());
   heard.present = 5;
   watch.start();
