@@ -103,8 +103,8 @@ TEST(RunnerWatch, says_all_again_when_the_records_were_read_anew) {
   watch.start();
   store.tell({"dga-a", kLease, says(InstanceState::kReady)});
   io::run_blocking(loop, []() -> io::Task<void> {
-    co_await io::sleep_for(std::chrono::microseconds(1));
-  }());  // polls: once, for the posted call
+    co_await io::sleep_for(std::chrono::microseconds(1));  // polls: lets the posted call come
+  }());
   EXPECT_TRUE(heard.lines.empty());
   heard.present = 5;
   watch.start();
