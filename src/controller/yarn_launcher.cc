@@ -218,9 +218,9 @@ yarn::LaunchContext YarnLauncher::context_of(const Launch& launch) const {
   spec.payload.clear();
   spec.folder.clear();
   spec.socket.clear();
+  spec.env.insert(options_.environment.begin(), options_.environment.end());
   yarn::LaunchContext context;
   context.resources = launch.files;
-  context.environment = options_.environment;
   // The node manager pastes values into a shell's script between double quotes, and drops every "}}".
   context.environment["MODELYARD_SPEC"] = base64url_encode(json::dump(registry::to_json(spec)));
   context.commands = {options_.command};

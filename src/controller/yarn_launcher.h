@@ -26,14 +26,13 @@ namespace modelyard::controller {
 struct YarnLauncherOptions {
   hadoop::yarn::ApplicationMasterOptions master;
   hadoop::yarn::NodeManagersOptions node_managers;
-  hadoop::yarn::ApplicationId application;  // ours: containers of others are nobody's
-  int32_t attempt = 1;                      // both are in CONTAINER_ID
-  hadoop::Credentials credentials;          // every container gets them, but for the master's own token
-  std::string node_label;                   // where all containers run; "" = the queue's default
-  // Of containers. The node manager puts a value between a shell's double quotes: none of `"`, `$`, "`", `\`, "{{",
-  // "}}", "<CPS>". What people choose travels in the spec.
-  std::map<std::string, std::string> environment;
-  // Of a container; a shell's, without double quotes. MODELYARD_SPEC (base64url of JSON) is in its environment.
+  hadoop::yarn::ApplicationId application;         // ours: containers of others are nobody's
+  int32_t attempt = 1;                             // both are in CONTAINER_ID
+  hadoop::Credentials credentials;                 // every container gets them, but for the master's own token
+  std::string node_label;                          // where all containers run; "" = the queue's default
+  std::map<std::string, std::string> environment;  // of every model; what its deployment says wins
+  // Of a container; a shell's, without double quotes. MODELYARD_SPEC (base64url of JSON) is in its
+  // environment, and nothing else: node managers paste values between a shell's double quotes.
   std::string command = "exec 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr; exec ./modelyard/bin/modelyard-runner --container";
   std::string user;                        // YARN's name of us, in the addresses of logs
   milliseconds waiting_said_after{2'000};  // why a launch waits

@@ -57,7 +57,7 @@ struct Cluster : ::testing::Test {
     out.application = hadoop::testing::application_id();
     out.credentials.tokens = {{"", hadoop::testing::am_rm_token()}};
     out.credentials.secrets = {{"modelyard.installation", "secret"}};
-    out.environment = {{"GREETING", "hello"}};
+    out.environment = {{"GREETING", "hello \"$HOME\""}, {"NAME", "everybody's"}};
     out.user = "alice";
     out.waiting_said_after = milliseconds(0);
     return out;
@@ -92,6 +92,7 @@ struct Cluster : ::testing::Test {
     out.revision = 1;
     out.memory_mb = memory;
     out.folder = "/data/instances/x";
+    out.env = {{"NAME", "the deployment's"}};
     out.zookeeper = "zk:2181";
     return out;
   }
@@ -162,13 +163,14 @@ TEST_F(Cluster, ALaunchAsksIsPlacedStoredAndStarted) {
     EXPECT_EQ(placed.log_url, "http://127.0.0.1:8042/node/containerlogs/" + placed.container + "/alice");
     const FakeNodeManager::Started& started = nodes[0].manager.running.at(container("dga-1"));
     EXPECT_THAT(started.commands.at(0), HasSubstr("modelyard-runner --container"));
-    EXPECT_EQ(started.environment.at("GREETING"), "hello");
     EXPECT_EQ(started.resources.at("payload"), "/p.tar.gz");
     EXPECT_EQ(started.credentials.secrets.at("modelyard.installation"), "secret");
     EXPECT_EQ(started.credentials.find(hadoop::kAmRmToken), nullptr);
     const std::string json = base64_decode(started.environment.at("MODELYARD_SPEC")).value();
     const auto told = registry::instance_spec_from_json(json::parse(json, {}).value()).value();
     EXPECT_EQ(told.id, "dga-1");
+    EXPECT_EQ(told.env.at("GREETING"), "hello \"$HOME\"");
+    EXPECT_EQ(told.env.at("NAME"), "the deployment's");
     EXPECT_EQ(told.container, placed.container);
     EXPECT_EQ(json.find("secret"), std::string::npos);
     // It lives once.

@@ -204,9 +204,8 @@ def the_masters_containers_outlive_it(mini):
 def a_lost_node_is_told(mini):
     """Ends with one node fewer: the last of its cluster."""
     with application(mini) as app:
-        lost = None
         for number in range(12):
-            app.launch(f"n{number}", 512 if number < 6 else 64)
+            app.launch(f"n{number}", 1024 if number < 6 else 64)  # more than one node holds
         for number in range(12):
             app.wait(f"started n{number}")
         master_node = int(app.state()["amHostHttpAddress"].split(":")[0].split(".")[3]) - 2
