@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "cli/cluster.h"
+#include "cli/hdfs_upload.h"
 #include "http/client.h"
 #include "http/message.h"
 #include "io/file.h"
@@ -131,6 +132,19 @@ Result<ServerAddress> named_server(Invocation& invocation) {
   return address;
 }
 
+// "file:/…" of this machine, or "hdfs://…" by the cluster's configuration, with the rights of whoever asks.
+Result<std::string> token_at(Invocation& invocation, const std::string& place) {
+  constexpr std::string_view kFile = "file:";
+  constexpr size_t kTokenMax = 4096;
+  if (place.starts_with(kFile)) return io::read_file(place.substr(kFile.size()), kTokenMax);
+  const auto environment = [&](const std::string& name) { return invocation.environment(name); };
+  MY_TRY(const hadoop::Configuration configuration, hadoop::Configuration::load_from_environment(environment));
+  MY_TRY(hadoop::FileSystemAddress file_system, configuration.file_system(place));
+  MY_TRY(const hadoop::RestOptions rest, rest_options(configuration, environment));
+  hadoop::WebHdfs hdfs(std::move(file_system), rest);
+  return hdfs.read_text(place, kTokenMax);
+}
+
 Result<ServerAddress> leader_address(Invocation& invocation, const client::ZookeeperAddress& place) {
   MY_TRY(Cluster cluster, Cluster::open(invocation, place));
   auto leader = cluster.leader();
@@ -151,10 +165,16 @@ Result<ServerAddress> leader_address(Invocation& invocation, const client::Zooke
                                 leader->host, leader->pid));
   ServerAddress address{.url = leader->url};
   MY_TRY(address.token, given_token(invocation));
-  constexpr std::string_view kFile = "file:";
-  if (address.token.empty() && leader->token_place.starts_with(kFile)) {
-    if (const auto token = io::read_file(leader->token_place.substr(kFile.size()), 4096))
+  if (address.token.empty() && !leader->token_place.empty()) {
+    if (auto token = token_at(invocation, leader->token_place)) {
       address.token = trim_ascii(*token);
+    } else {
+      // Without it the server refuses; then this says where a person finds it.
+      invocation.advise(ErrorCode::kUnauthenticated,
+                        fmt::format("The controller's token is in {}, which was not read: {}. --token-file FILE and "
+                                    "$MODELYARD_TOKEN give it too.",
+                                    leader->token_place, token.error().message()));
+    }
   }
   return address;
 }
