@@ -14,7 +14,6 @@ namespace {
 
 namespace yarn = hadoop::yarn;
 
-constexpr seconds kKillTime{5};
 constexpr milliseconds kTick{500};
 // After a new resource manager took over, node managers tell it of their containers one by one.
 constexpr seconds kRecovered{15};
@@ -131,6 +130,7 @@ void YarnLauncher::end_orphans() {
     if (!live.id.empty() || live.being_killed) continue;
     spdlog::warn("container {} of an earlier attempt belongs to no instance: it is ended", id.text());
     live.being_killed = true;
+    live.killed_at = now();
     scope_.spawn(stop_container(id, live.node));
   }
 }
@@ -173,7 +173,7 @@ Status YarnLauncher::watch(const registry::Instance& instance) {
 }
 
 io::Task<Status> YarnLauncher::kill(registry::Instance instance) {
-  const SteadyTime deadline = now() + kKillTime;
+  const SteadyTime deadline = now() + options_.kill_max;
   if (const auto launch = launches_.find(instance.id); launch != launches_.end())
     withdraw(*launch->second, Error(ErrorCode::kCancelled, "it is not wanted any more"));
   while (launches_.contains(instance.id)) {
@@ -187,11 +187,22 @@ io::Task<Status> YarnLauncher::kill(registry::Instance instance) {
     if (found == live_.end()) co_return Status();
     id = found->first;
   }
-  live_.at(*id).being_killed = true;
+  Live& dying = live_.at(*id);
+  if (!dying.being_killed) dying.killed_at = now();
+  dying.being_killed = true;
   scope_.spawn(stop_container(*id, live_.at(*id).node));
   while (live_.contains(*id)) {
-    if (!co_await changed_.wait_until(deadline))
+    if (co_await changed_.wait_until(deadline)) continue;
+    const auto found = live_.find(*id);
+    if (found == live_.end()) break;
+    if (now() < found->second.killed_at + options_.forgotten_after)
       co_return fail(ErrorCode::kDeadline, fmt::format("the cluster has not said that {} ended", id->text()));
+    // A resource manager that restarted knows nothing of a container whose node never came back, and never speaks of
+    // it.
+    spdlog::warn("container {} was given back long ago and the cluster says nothing of it: it is forgotten",
+                 id->text());
+    live_.erase(found);
+    break;
   }
   co_return Status();
 }

@@ -197,7 +197,7 @@ io::Task<Status> YarnLauncher::place_and_start(LaunchPtr launch) {
     if (launch->withdrawn) status = fail(*launch->withdrawn);
   }
   if (status) co_return status;
-  if (may_run) scope_.spawn(stop_container(container.id, container.node));
+  if (may_run && ended_.empty()) scope_.spawn(stop_container(container.id, container.node));
   // Nothing began there, or what did ends: until the resource manager says so it counts as held.
   if (!may_run) live_.erase(container.id);
   master_.machine().release(container.id);

@@ -37,6 +37,8 @@ struct YarnLauncherOptions {
   std::string user;                        // YARN's name of us, in the addresses of logs
   milliseconds waiting_said_after{2'000};  // why a launch waits
   milliseconds adoption_wait{30'000};      // so long a container of an earlier attempt may stay without a record
+  milliseconds kill_max{5'000};            // kill() waits so long for the cluster's word
+  milliseconds forgotten_after{20'000};    // a container whose end the cluster never says; it lost it in a restart
   NodeFailureOptions nodes;
 };
 
@@ -103,6 +105,7 @@ class YarnLauncher final : public Launcher {
     int64_t memory_mb = 0;
     SteadyTime known_since;
     bool being_killed = false;
+    SteadyTime killed_at;
   };
   // What shares a priority: the launches of one revision of one deployment.
   using Kind = std::tuple<std::string, std::string, int64_t, int64_t, int>;

@@ -281,6 +281,21 @@ TEST_F(Cluster, KillWorksWhenTheNodeIsAway) {
   });
 }
 
+TEST_F(Cluster, AContainerThatTheClusterHasLostIsForgotten) {
+  YarnLauncherOptions soon = options();
+  soon.kill_max = milliseconds(20);
+  soon.forgotten_after = milliseconds(30);
+  run(soon, [this](io::Scope& scope) -> io::Task<void> {
+    begin(scope, spec("dga-1"));
+    EXPECT_TRUE(co_await until([&] { return results.contains("dga-1"); }));
+    rm.containers.clear();
+    EXPECT_EQ((co_await launcher->kill(instance("dga-1"))).error().code(), ErrorCode::kDeadline);
+    EXPECT_EQ(launcher->liveness(instance("dga-1")).value(), Liveness::kHeld);
+    EXPECT_TRUE((co_await launcher->kill(instance("dga-1"))).has_value());
+    EXPECT_EQ(launcher->liveness(instance("dga-1")).value(), Liveness::kFree);
+  });
+}
+
 TEST_F(Cluster, ANodeThatRefusesAgainAndAgainIsAvoided) {
   run([this](io::Scope& scope) -> io::Task<void> {
     rm.nodes.push_back({{"127.0.0.2", 1}, 0, ""});
