@@ -206,12 +206,10 @@ def a_lost_node_is_told(mini):
     with application(mini) as app:
         for number in range(12):
             app.launch(f"n{number}", 1024 if number < 6 else 64)  # more than one node holds
-        for number in range(12):
-            app.wait(f"started n{number}")
+        homes = {f"n{number}": os.readlink(f"/proc/{app.running(f'n{number}')}/cwd") for number in range(12)}
         master_node = int(app.state()["amHostHttpAddress"].split(":")[0].split(".")[3]) - 2
         other = mini.nodes[1 - master_node]
-        lost = [f"n{n}" for n in range(12)
-                if list(mini.folder.glob(f"{other.name}/local/usercache/*/appcache/{app.id}/{app.container(f'n{n}')}"))]
+        lost = [name for name, home in homes.items() if home.startswith(f"{mini.folder}/{other.name}/")]
         assert lost, app.events()
         other.kill()
         for name in lost:
