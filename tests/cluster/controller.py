@@ -92,8 +92,8 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 class Place:
     """A ZooKeeper, a data folder, a model, and a client of the reference's kind."""
 
-    def __init__(self, version):
-        self.zk = ZooKeeper(version).start()
+    def __init__(self, version, **options):
+        self.zk = ZooKeeper(version, **options).start()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="modelyard-controller-"))
         self.model = models.echo(self.folder / "model")
         self.client = KazooClient(self.zk.quorum, timeout=10)
@@ -148,8 +148,8 @@ class Place:
 
 
 @contextlib.contextmanager
-def place(version="3.9"):
-    made = Place(version)
+def place(version="3.9", **options):
+    made = Place(version, **options)
     try:
         yield made
     finally:

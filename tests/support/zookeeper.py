@@ -96,7 +96,9 @@ def write_private(path, text):
 
 def config_lines(options, server, peers, certificates):
     lines = [f"tickTime={TICK_MS}", "initLimit=20", "syncLimit=10", f"dataDir={server['folder']}", f"clientPort={server['port']}",
-             "clientPortAddress=127.0.0.1", "maxClientCnxns=0", "admin.enableServer=false", "4lw.commands.whitelist=*"]
+             f"clientPortAddress={options['address']}", "maxClientCnxns=0", "admin.enableServer=false", "4lw.commands.whitelist=*"]
+    if options["session_ms_max"]:
+        lines.append(f"maxSessionTimeout={options['session_ms_max']}")
     if len(peers) > 1:
         lines += [f"server.{peer['id']}=127.0.0.1:{peer['quorum_port']}:{peer['election_port']}" for peer in peers]
     if options["tls"]:
@@ -118,11 +120,11 @@ def java_command(options, server):
     return command + ["-cp", class_path(options["version"]), "org.apache.zookeeper.server.quorum.QuorumPeerMain", f"{server['folder']}/zoo.cfg"]
 
 
-def prepare(folder, version, size=1, tls=False, sasl=None):
+def prepare(folder, version, size=1, tls=False, sasl=None, address="127.0.0.1", session_ms_max=None):
     """Writes the files of the servers; what to run. sasl: "user:password" of DIGEST-MD5, which every client must then show."""
     assert version in VERSIONS, version
     folder = pathlib.Path(folder)
-    options = {"version": version, "tls": tls, "sasl": sasl}
+    options = {"version": version, "tls": tls, "sasl": sasl, "address": address, "session_ms_max": session_ms_max}
     ports = free_ports(4 * size)
     servers = [{"id": i + 1, "folder": str(folder / f"server{i + 1}"), "port": ports[4 * i], "secure_port": ports[4 * i + 1],
                 "quorum_port": ports[4 * i + 2], "election_port": ports[4 * i + 3]} for i in range(size)]
@@ -155,16 +157,18 @@ def four(port, word):
 
 
 class ZooKeeper:
-    """One server or an ensemble. start() and stop(), or a `with` block; the folder goes with it."""
+    """One server or an ensemble. start() and stop(), or a `with` block; the folder goes with it. host: of a cable, where it runs;
+    session_ms_max: sessions live no longer than that, whatever a client asks for."""
 
-    def __init__(self, version="3.9", size=1, tls=False, sasl=None):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="modelyard-zookeeper-"))
-        self.plan = prepare(self.folder, version, size, tls, sasl)
+    def __init__(self, version="3.9", size=1, tls=False, sasl=None, host=None, session_ms_max=None):
+        self.folder, self.host = pathlib.Path(tempfile.mkdtemp(prefix="modelyard-zookeeper-")), host
+        self.address = host.address if host else "127.0.0.1"
+        self.plan = prepare(self.folder, version, size, tls, sasl, self.address, session_ms_max)
         self.servers, self.processes = self.plan["servers"], [None] * size
 
     @property
     def quorum(self):
-        return ",".join(f"127.0.0.1:{server['port']}" for server in self.servers)
+        return ",".join(f"{self.address}:{server['port']}" for server in self.servers)
 
     @property
     def secure_quorum(self):
@@ -183,17 +187,23 @@ class ZooKeeper:
 
     def _launch(self, index):
         server = self.servers[index]
+        command = self.host.command(server["command"]) if self.host else server["command"]
         with open(server["log"], "ab") as log:
-            self.processes[index] = subprocess.Popen(server["command"], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+            self.processes[index] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
 
     def _await(self, index):
         server, end = self.servers[index], time.monotonic() + START_SECONDS_MAX
-        while "Mode:" not in four(server["port"], "srvr"):
+        while "Mode:" not in self._ask(server["port"], "srvr"):
             ended = self.processes[index].poll()
             if ended is not None or time.monotonic() > end:
                 tail = pathlib.Path(server["log"]).read_text(errors="replace")[-3000:]
                 raise AssertionError(f"ZooKeeper {server['id']} does not serve (exit {ended}):\n{tail}")
             time.sleep(0.02)  # polls: the server tells nobody when it serves
+
+    def _ask(self, port, word):
+        if not self.host:
+            return four(port, word)
+        return self.host.run(["timeout", "5", "bash", "-c", f"exec 3<>/dev/tcp/{self.address}/{port}; echo {word} >&3; cat <&3"]).stdout
 
     def kill(self, index=0):
         self.processes[index].kill()
@@ -215,7 +225,7 @@ class ZooKeeper:
     def leader(self):
         """The index of the server that leads now; None while there is none."""
         for index, server in enumerate(self.servers):
-            if self.processes[index].poll() is None and "Mode: leader" in four(server["port"], "srvr"):
+            if self.processes[index].poll() is None and "Mode: leader" in self._ask(server["port"], "srvr"):
                 return index
         return None
 
