@@ -15,8 +15,9 @@ constexpr size_t kChunk = 256 << 10;
 
 struct GzipReader::State {
   ByteSource source;
-  std::unique_ptr<archive, int (*)(archive*)> writer{::archive_write_new(), ::archive_write_free};
   std::string out;
+  // Freeing it may still write to `out`.
+  std::unique_ptr<archive, int (*)(archive*)> writer{::archive_write_new(), ::archive_write_free};
   bool started = false;
   bool ended = false;
 
