@@ -18,6 +18,7 @@ using modelyard::zookeeper::WatchEvent;
 
 constexpr milliseconds kRetryMin{50};
 constexpr milliseconds kRetryMax{5'000};
+constexpr milliseconds kAskedWithin{1'000};
 // Of so many changes at once the whole is made anew, which costs less than each alone.
 constexpr size_t kAnewMin = 2'000;
 
@@ -52,6 +53,7 @@ class EndpointFeed::Impl {
   std::set<std::string, std::less<>> malformed_;  // paths, each named once in the log
 
  private:
+  io::Task<bool> is_forbidden();
   io::Task<void> follow_configuration();
   io::Task<Result<Layout>> read_configuration(const std::shared_ptr<bool>& fired);
   io::Task<void> follow(const std::string& service);
@@ -91,10 +93,24 @@ std::string EndpointFeed::Impl::trouble() const {
 
 io::Task<Status> EndpointFeed::Impl::wait_for_snapshot(SteadyTime deadline) {
   while (!snapshot_) {
-    if (!co_await told_.wait_until(deadline) && !snapshot_)
-      co_return fail(ErrorCode::kUnavailable, "the endpoints could not be read from ZooKeeper: " + trouble());
+    if (co_await told_.wait_until(deadline) || snapshot_) continue;
+    const std::string text = "the endpoints could not be read from ZooKeeper: " + trouble();
+    co_return fail(co_await is_forbidden() ? ErrorCode::kPermissionDenied : ErrorCode::kUnavailable, text);
   }
   co_return Status();
+}
+
+// Waiting helps with what is not reached, not with what may not be read.
+io::Task<bool> EndpointFeed::Impl::is_forbidden() {
+  if (client_.state() != Client::State::kConnected) co_return false;
+  const SteadyTime deadline = clock_.now() + kAskedWithin;
+  Status read;
+  if (tree_) {
+    if (auto names = co_await client_.children(service_, {}, deadline); !names) read = fail(names.error());
+  } else if (auto node = co_await client_.get(zk_root_, {}, deadline); !node) {
+    read = fail(node.error());
+  }
+  co_return !read && read.error().code() == ErrorCode::kPermissionDenied;
 }
 
 io::Task<Result<Layout>> EndpointFeed::Impl::read_configuration(const std::shared_ptr<bool>& fired) {

@@ -34,6 +34,7 @@ class EndpointFeed {
   bool current() const;
   std::string trouble() const;  // why there is none, or why it is not current
   size_t malformed() const;
+  // kUnavailable after the deadline; kPermissionDenied where it is known by then that reading is not allowed.
   io::Task<Status> wait_for_snapshot(SteadyTime deadline);
 
  private:

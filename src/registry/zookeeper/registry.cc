@@ -129,7 +129,6 @@ io::Task<Status> ZookeeperRegistry::Impl::make_nodes(SteadyTime deadline) {
   const auto make = [&](std::string path, std::string data, const modelyard::zookeeper::AclList& acl) {
     return ensure_node(client_, std::move(path), std::move(data), acl, true, deadline);
   };
-  MY_CO_TRY_VOID(co_await make(layout_.service, "", access_.nests));
   MY_CO_TRY_VOID(co_await make(layout_.own, "", access_.records));
   for (const std::string& path : {layout_.leader(), layout_.epoch(), layout_.deployments(), layout_.instances(),
                                   layout_.names(), layout_.events(), layout_.rejected(), layout_.reports()})

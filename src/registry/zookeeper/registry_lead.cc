@@ -167,8 +167,10 @@ io::Task<Result<bool>> ZookeeperRegistry::Impl::raise_epoch() {
 // With secrets: what an earlier application's workers might do is now this one's. Below SERVICE_ROOT only nodes that
 // are this installation's.
 io::Task<Status> ZookeeperRegistry::Impl::claim_nodes() {
-  if (options_.secrets.installation.empty()) co_return Status();
   const SteadyTime deadline = now() + kReadWait;
+  // Not before: a reference that lives on, since this one was refused, makes it as its own.
+  MY_CO_TRY_VOID(co_await ensure_node(client_, layout_.service, "", access_.nests, true, deadline));
+  if (options_.secrets.installation.empty()) co_return Status();
   for (const std::string& path :
        {layout_.own, layout_.leader(), layout_.epoch(), layout_.deployments(), layout_.instances(), layout_.names(),
         layout_.events(), layout_.rejected(), layout_.reports(), layout_.incarnation(), layout_.settings()})

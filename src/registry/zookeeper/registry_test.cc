@@ -106,8 +106,10 @@ TEST_F(ZookeeperRegistryTest, SaysWhyItCannotOpen) {
     put("/metron/maas/config", R"({"serviceRoot":"/elsewhere/models"})");
     auto elsewhere = controller();
     EXPECT_TRUE(co_await (*elsewhere)->open(soon()));
-    EXPECT_TRUE(there("/elsewhere/models"));
     EXPECT_TRUE(there("/elsewhere/modelyard-models/deployments"));
+    EXPECT_FALSE(there("/elsewhere/models")) << "a reference that lives on must be able to make it";
+    EXPECT_TRUE(co_await (*elsewhere)->lead());
+    EXPECT_TRUE(there("/elsewhere/models"));
     co_await end(*elsewhere);
   });
 }
