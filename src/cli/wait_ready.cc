@@ -21,6 +21,16 @@ int64_t ready_of_revision(const json::Tree& deployment, int64_t revision) {
   return ready;
 }
 
+// Of several revisions the older ones' failures say nothing of the new one: its own end the roll (update-failed).
+bool fails_by_itself(const json::Tree& deployment, const std::string& state, int64_t revision) {
+  if (state == "update-failed") return true;
+  if (state != "crash-loop") return false;
+  for (const json::Tree& instance : objects_in(deployment, "instances")) {
+    if (json::get_int(instance, "revision", revision) != revision) return false;
+  }
+  return true;
+}
+
 // What keeps it from being ready, as far as it is known.
 std::string reason_of(const json::Tree& deployment) {
   std::string reason = json::get_string(deployment, "error");
@@ -83,7 +93,7 @@ Status wait_ready(Remote& remote, const ModelName& model, int64_t revision, std:
     const int64_t wanted = json::get_int(*seen, "wanted");
     const int64_t ready = ready_of_revision(*seen, revision);
     progress.show(fmt::format("{}: {}, {} of {} ready", shown, state, ready, wanted));
-    if (state == "crash-loop" || state == "update-failed") {
+    if (fails_by_itself(*seen, state, revision)) {
       failure = Error(ErrorCode::kFailed, fmt::format("{} is in state {}: {}", shown, state, reason_of(*seen)));
     } else if (state == "removing") {
       failure = Error(ErrorCode::kFailed, shown + " was removed while it started");
