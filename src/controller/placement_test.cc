@@ -65,7 +65,7 @@ TEST(Placement, IsStoredBeforeAnythingStarts) {
     EXPECT_EQ(all.runners.record(id)->log_url, kPlace.log_url);
     EXPECT_TRUE(co_await until([&] { return published(all.stage.controller) == 1; }, all.runners));
     const auto snapshot = all.stage.controller.snapshot();
-    EXPECT_EQ(snapshot->models.at("dga").at(0).second->at(0).id, "container_1_2");
+    EXPECT_EQ(snapshot->models.at("dga").at(0).second->begin()->id, "container_1_2");
 
     std::vector<CallReport> reports(1);
     reports[0].id = "container_1_2";
@@ -160,7 +160,7 @@ TEST(Placement, WhyAContainerEndedIsTheReason) {
     EXPECT_EQ(all.stage.status().restarts, 1);
     all.launcher.place(id, {"container_1_9", "node2", ""});
     EXPECT_TRUE(co_await until([&] { return published(all.stage.controller) == 1; }, all.runners));
-    EXPECT_EQ(all.stage.controller.snapshot()->models.at("dga").at(0).second->at(0).id, "container_1_9");
+    EXPECT_EQ(all.stage.controller.snapshot()->models.at("dga").at(0).second->begin()->id, "container_1_9");
     co_await all.stage.controller.stop(true);
   });
 }
