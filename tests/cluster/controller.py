@@ -96,7 +96,7 @@ class Place:
         self.zk = ZooKeeper(version, **options).start()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="modelyard-controller-"))
         self.model = models.echo(self.folder / "model")
-        self.client = KazooClient(self.zk.quorum, timeout=10)
+        self.client = KazooClient(self.zk.quorum, timeout=10, connection_retry={"max_tries": -1, "delay": 0.1, "max_delay": 1})
         self.client.start(timeout=15)
         self.controllers = []
 

@@ -567,7 +567,7 @@ class ReferenceMaster:
     """Takes the lowest item as soon as there is one, as the reference's queue consumer does; keeps none."""
 
     def __init__(self, quorum):
-        self.client = controller.KazooClient(quorum, timeout=10)
+        self.client = controller.KazooClient(quorum, timeout=10, connection_retry={"max_tries": -1, "delay": 0.1, "max_delay": 1})
         self.client.start(timeout=15)
         self.taken = []
         self.client.ensure_path("/maas/queue")
