@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "base/log.h"
 #include "cli/invocation.h"
 #include "io/own_program.h"
 
@@ -23,6 +24,8 @@ void hold_standard_descriptors() {
 int main(int argc, char** argv) {
   hold_standard_descriptors();
   modelyard::io::take_own_name();
+  // Warnings go to stderr: stdout is the command's answer. Servers say later what they want to log.
+  modelyard::log::start(modelyard::log::Format::kText, "warn");
   std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error value, not the end of the process
   modelyard::cli::CommandSet commands;
   modelyard::cli::register_all_commands(commands);

@@ -189,7 +189,8 @@ def follows_zookeeper_of(version):
         theirs = curator.Program(zk.quorum)
         theirs.register_static("dga", "9.0", "c1", url)
         with asks("quorum", zk.quorum) as ask:
-            assert ask("size") == "1"
+            size = ask("size")
+            assert size == "1", size
             assert '"got": {"host": "yahoo.com"}' in ask("call dga - apply yahoo.com")
             theirs.register_static("dga", "10.0", "c2", url)
             wait_until(lambda: ask("versions dga") == "9.0 10.0", "the second is pushed")

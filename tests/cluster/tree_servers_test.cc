@@ -153,7 +153,7 @@ TEST_P(TreeServers, AStalledProgramLosesItsSessionNotItsCopy) {
         co_await write_some(writer, random, 50);
         const int64_t session = reader.session_id();
         // The whole loop stands still until the server has given the session up.
-        const SteadyTime deadline = soon(10s);
+        const SteadyTime deadline = soon(30s);
         while (servers->four(0, "dump").find(fmt::format("0x{:x}", session)) != std::string::npos &&
                system_clock().now() < deadline)
           ::usleep(20'000);  // polls: the server expires sessions in its own time

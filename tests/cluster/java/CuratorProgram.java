@@ -95,10 +95,16 @@ public final class CuratorProgram {
   }
 
   private static ServiceDiscovery<ModelEndpoint> discovery(CuratorFramework curator, String root) throws Exception {
-    ServiceDiscovery<ModelEndpoint> out = ServiceDiscoveryBuilder.builder(ModelEndpoint.class).client(curator)
-        .basePath(root).serializer(new JsonInstanceSerializer<>(ModelEndpoint.class)).build();
+    ServiceDiscovery<ModelEndpoint> out = unstarted(curator, root);
     out.start();
     return out;
+  }
+
+  // start() registers everything again when the connection is told: it deletes the node and makes it anew, and a
+  // process that ends between the two leaves nothing. Who registers once and ends does not start it.
+  private static ServiceDiscovery<ModelEndpoint> unstarted(CuratorFramework curator, String root) {
+    return ServiceDiscoveryBuilder.builder(ModelEndpoint.class).client(curator).basePath(root)
+        .serializer(new JsonInstanceSerializer<>(ModelEndpoint.class)).build();
   }
 
   private static Object read(CuratorFramework curator, String root) throws Exception {
@@ -143,7 +149,9 @@ public final class CuratorProgram {
     Map<String, String> functions =
         a[5].equals("-") ? new HashMap<>(Collections.singletonMap("apply", "apply")) : JSON.readValue(a[5], Map.class);
     ServiceType type = ServiceType.valueOf(a[0]);
-    discovery(curator, root).registerService(instance(type, a[1], a[2], a[3], new URL(a[4]), functions));
+    ServiceDiscovery<ModelEndpoint> discovery =
+        type == ServiceType.STATIC ? unstarted(curator, root) : discovery(curator, root);
+    discovery.registerService(instance(type, a[1], a[2], a[3], new URL(a[4]), functions));
     if (type == ServiceType.STATIC) {
       return true;
     }
