@@ -233,15 +233,13 @@ def the_walk_through_of_the_mock_dga_service():
     assert containers, "no container's process"
 
 
-def its_logs_and_its_status_can_be_read():
-    said = modelyard("logs", "dga")
-    assert said.code == 0 and "model starts" in said.out, said
-    (node, _), = endpoints().items()
-    by_container = modelyard("logs", "dga", "--instance", node)
-    assert by_container.code == 0 and "model starts" in by_container.out, by_container
+def its_status_and_its_events_can_be_read():
     status = modelyard("status", "-o", "json")
     deployment, = json.loads(status.out)
     assert (deployment["state"], deployment["wanted"], deployment["ready"]) == ("ready", 1, 1), deployment
+    placed = [event for event in json.loads(modelyard("events", "dga", "-o", "json").out) if event["kind"] == "placed"]
+    (node, _), = endpoints().items()
+    assert any(node in event["text"] for event in placed), placed
 
 
 def more_instances_and_versions_and_back():
@@ -364,7 +362,7 @@ def the_service_ends_with_its_application_and_leaves_nothing_registered():
     wait_until(lambda: not Place.zk.get_children(f"{OWN}/leader"), "nobody leads", 30)
 
 
-CASES = [the_service_is_started_with_the_references_script, the_walk_through_of_the_mock_dga_service, its_logs_and_its_status_can_be_read,
+CASES = [the_service_is_started_with_the_references_script, the_walk_through_of_the_mock_dga_service, its_status_and_its_events_can_be_read,
          more_instances_and_versions_and_back, a_killed_model_is_replaced, a_killed_runner_takes_its_model_along_and_is_replaced,
          a_killed_master_comes_back_and_keeps_the_models, a_restarted_resource_manager_is_joined_again,
          what_cannot_be_placed_waits_says_why_and_holds_up_nobody, more_memory_than_the_cluster_has_is_refused_with_the_maximum,
