@@ -113,7 +113,10 @@ void Controller::Impl::lose_lead() {
 }
 
 io::Task<Status> Controller::Impl::wait_for_role() {
-  parts.registry.on_lost([this] { lose_lead(); });
+  // It may be told when this controller has gone already.
+  parts.registry.on_lost([alive = std::weak_ptr<Alive>(alive_)] {
+    if (const auto held = alive.lock()) held->impl->lose_lead();
+  });
   contents_subscription_ = parts.registry.on_contents([this] {
     // A write was refused, and now it is known why.
     if (!leading_ && parts.registry.current_leader()) lose_lead();
