@@ -27,6 +27,24 @@ struct LogSource {
 
 // Which folders answer for the request. `previous`: the run before the present one; of an instance that does not run,
 // its last.
+// Where what containers wrote can be read, if nothing that is asked for lies on this machine; else empty.
+std::string logs_elsewhere(const std::vector<controller::DeploymentStatus>& statuses, const NameFilter& filter,
+                           std::string_view instance) {
+  std::string out;
+  for (const auto& status : statuses) {
+    if (!filter.matches(status.deployment.name, status.deployment.version)) continue;
+    for (const auto& one : status.instances) {
+      const registry::Instance& record = one.instance;
+      if (!instance.empty() && record.id != instance && record.container != instance) continue;
+      if (record.container.empty()) return {};
+      out += fmt::format("{}{} runs in {} on {}", out.empty() ? "its log is not on this machine: " : "; ", record.id,
+                         record.container, record.host);
+      if (!record.log_url.empty()) out += ": " + record.log_url;
+    }
+  }
+  return out;
+}
+
 std::vector<LogSource> sources_of(const std::vector<controller::DeploymentStatus>& statuses, const NameFilter& filter,
                                   std::string_view instance, bool previous, const std::filesystem::path& data) {
   std::vector<LogSource> sources;
@@ -34,7 +52,7 @@ std::vector<LogSource> sources_of(const std::vector<controller::DeploymentStatus
     if (!filter.matches(status.deployment.name, status.deployment.version)) continue;
     for (const auto& one : status.instances) {
       const registry::Instance& record = one.instance;
-      if (!instance.empty() && record.id != instance) continue;
+      if (!instance.empty() && record.id != instance && record.container != instance) continue;
       const std::filesystem::path folder = data / "instances" / record.id;
       std::error_code ignored;
       if (!previous) {
@@ -112,6 +130,8 @@ Api::Impl::Answer Api::Impl::logs(http::Request& request) {
         Error(ErrorCode::kNotFound,
               fmt::format("{} has no {}instance {}", of, previous ? "former run of " : "", to_valid_utf8(instance))));
   }
+  if (const std::string elsewhere = logs_elsewhere(all, *filter, instance); !elsewhere.empty())
+    co_return Response::error(Error(ErrorCode::kUnsupported, elsewhere));
   const std::vector<std::string> streams =
       stream.empty() ? std::vector<std::string>{"stdout", "stderr"} : std::vector{stream};
   if (follow && log_followers_ >= kFollowersMax) {

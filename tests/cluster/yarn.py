@@ -237,6 +237,8 @@ def its_status_and_its_events_can_be_read():
     status = modelyard("status", "-o", "json")
     deployment, = json.loads(status.out)
     assert (deployment["state"], deployment["wanted"], deployment["ready"]) == ("ready", 1, 1), deployment
+    elsewhere = modelyard("logs", "dga")
+    assert elsewhere.code == 1 and "runs in container_" in elsewhere.err and "http://" in elsewhere.err, elsewhere
     placed = [event for event in json.loads(modelyard("events", "dga", "-o", "json").out) if event["kind"] == "placed"]
     (node, _), = endpoints().items()
     assert any(node in event["text"] for event in placed), placed
