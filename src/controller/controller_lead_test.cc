@@ -19,7 +19,7 @@ size_t acts(const FakeLauncher& launcher) {
       }));
 }
 
-// The loop turns as long as a controller that would act needs to.
+// The loop turns as long as a controller that would act needs to: that it does nothing shows in no other way.
 io::Task<void> give_it_time() { co_await io::sleep_for(30ms); }
 
 TEST(Leadership, AFollowerShowsWhatIsStoredAndRefusesChanges) {

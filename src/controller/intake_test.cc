@@ -202,7 +202,7 @@ TEST(Intake, AFollowerLeavesTheQueueAlone) {
     scene.store.give_away({"node2", 1, ""});
     co_await scene.begin();
     scene.put(add("dga", 1));
-    co_await io::sleep_for(100ms);  // longer than look_again
+    co_await io::sleep_for(100ms);  // longer than look_again: that nothing is taken shows in no other way
     EXPECT_EQ(scene.store.queue().size(), 1u);
     EXPECT_TRUE(scene.payloads.asked.empty());
     scene.store.take_back();

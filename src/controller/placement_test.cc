@@ -42,6 +42,7 @@ TEST(Placement, WaitingIsSaidAndIsNoSilence) {
     all.launcher.say_waiting(id, "queue 'models' is full");
     EXPECT_TRUE(co_await until([&] { return all.stage.status().state == DeploymentState::kWaiting; }));
     EXPECT_EQ(all.stage.status().error, "waiting: queue 'models' is full");
+    // That nothing is done can only be seen by letting the time pass in which it would have been.
     co_await io::sleep_for(quick().silent_max * 2);
     EXPECT_EQ(std::count(all.launcher.accesses.begin(), all.launcher.accesses.end(), "kill " + id), 0);
     all.launcher.say_waiting(id, "no node with label 'gpu'");

@@ -249,6 +249,7 @@ TEST_F(Cluster, ALaunchKilledWhileItIsPlacedStartsNothing) {
     scope.spawn([](Cluster& test) -> io::Task<void> {
       EXPECT_TRUE((co_await test.launcher->kill(test.instance("dga-1"))).has_value());
     }(*this));
+    // Nothing shows from outside that kill() waits for the placement; had it not, it would have answered by now.
     co_await io::sleep_for(milliseconds(5));
     placing_waits = false;
     EXPECT_TRUE(co_await until([&] { return results.contains("dga-1"); }));
